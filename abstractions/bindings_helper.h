@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The headers of the C facilities that abstractions/ wraps and the `bindings`
+ * crate of the kernel does not have; see bindgen_parameters. Sorted.
+ */
+
+#include <linux/proc_fs.h>

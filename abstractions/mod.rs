@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe wrappers for what the `kernel` crate of Linux 7.2 and 7.3 lacks.
+//!
+//! A module says `mod abstractions;` and gets them all, compiled into itself:
+//! out-of-tree modules cannot share Rust code through exported symbols. All
+//! `unsafe` code and every use of `bindings` of this repository lies in here.
+
+// Each module uses some of the wrappers, none uses all.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+mod bindings;
+mod layout;
+pub(crate) mod param;
+pub(crate) mod series;

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parameters given on the command line of `insmod`: two strings and a number.
+//!
+//! The number goes through `module!`'s own `params`, which knows integers only
+//! (and, from 7.3 on, `bool`); the strings through [`string_parameters!`]. The
+//! kernel checks the types: `str1=7up` is a string although it starts with a
+//! digit, and `count=seven` refuses the load with EINVAL. A parameter that the
+//! module does not have only makes the kernel warn.
+//!
+//! ```sh
+//! insmod param_rs.ko str1=Hello str2=world
+//! dmesg | tail -n 1    # param_rs: Strings:Hello and world
+//! cat /sys/module/param_rs/parameters/str1
+//! ```
+//!
+//! Source: LKMPG, chapter 6, `param.c`.
+
+use abstractions::{
+    param::string_parameters,
+    series, //
+};
+use kernel::prelude::*;
+
+mod abstractions;
+
+module! {
+    type: Param,
+    name: "param_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Logs the strings it is given when loaded",
+    license: "GPL",
+    params: {
+        count: u32 {
+            default: 1,
+            description: "How often to log the strings, 1 to 100",
+        },
+    },
+}
+
+string_parameters! {
+    module: "param_rs",
+    str1: "The first string to log",
+    str2: "The second string to log",
+}
+
+/// The largest `count`: enough to see it work, too few to flood the log.
+const MAX_COUNT: u32 = 100;
+
+struct Param;
+
+impl kernel::Module for Param {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let count = series::param_value(module_parameters::count.value());
+        if !(1..=MAX_COUNT).contains(&count) {
+            pr_err!("count={count} is not between 1 and {MAX_COUNT}\n");
+            return Err(EINVAL);
+        }
+
+        match (
+            string_parameters::str1.value(),
+            string_parameters::str2.value(),
+        ) {
+            (Some(str1), Some(str2)) => {
+                for _ in 0..count {
+                    pr_info!("Strings:{str1} and {str2}\n");
+                }
+            }
+            _ => pr_info!("Next time, do insmod param_rs.ko str1=<something> str2=<something>\n"),
+        }
+        Ok(Self)
+    }
+}

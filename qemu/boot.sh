@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots the guest with a job and passes the job's output and exit status on.
+# Fails, whatever the job says, when the kernel complains (BUG, WARNING, Oops,
+# lockdep, KASAN, ...), panics, or hangs longer than LIMIT seconds.
+#
+# Usage: qemu/boot.sh GUEST [JOB FILE...]
+#   GUEST  a folder with `bzImage` and `initramfs.cpio` (scripts/prepare.sh)
+#   JOB    a program to run, with FILEs beside it in /job; a shell without one
+# Environment: SMP (vCPUs, 2), LIMIT (seconds, 600), ACCEL (kvm or tcg)
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/../scripts/common.sh"
+
+guest=$1
+accel=$("$top/qemu/accel.sh" "$guest/bzImage" "$guest/initramfs.cpio")
+[ "$accel" = kvm ] && cpu=host || cpu=max
+args=(
+	-machine "q35,accel=$accel" -cpu "$cpu" -m 512
+	# A socket each: the MP table lists one CPU a socket.
+	-smp "${SMP:-2},sockets=${SMP:-2}"
+	-nodefaults -no-user-config -display none -no-reboot
+	-kernel "$guest/bzImage"
+)
+options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1"
+
+if [ $# -eq 1 ]; then
+	exec qemu-system-x86_64 "${args[@]}" -serial mon:stdio \
+		-initrd "$guest/initramfs.cpio" -append "$options"
+fi
+
+job=$2
+shift 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -m 755 "$work/root" "$work/root/job"
+install -m 755 "$job" "$work/root/job/run"
+[ $# -eq 0 ] || cp -t "$work/root/job" "$@"
+(cd "$work/root" && find job | cpio --quiet -o -H newc -R 0:0) |
+	cat "$guest/initramfs.cpio" - >"$work/initramfs"
+args+=(
+	-initrd "$work/initramfs"
+	# oops=panic: a process that dies in the kernel may hold locks for ever.
+	-append "$options oops=panic"
+	-serial "file:$work/console" # ttyS0
+	-serial stdio                # ttyS1
+)
+
+# pdeathsig: no guest outlives this script, even one that is killed. Plain
+# `timeout` would take the guest out of the process group that callers end.
+rc=0
+setpriv --pdeathsig KILL timeout --foreground -k 5 "${LIMIT:-600}" \
+	setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" </dev/null || rc=$?
+
+# fail(message) - tells what went wrong, shows the console's end, fails
+fail() {
+	printf '\nguest: %s; the end of its console:\n' "$1" >&2
+	tail -n 40 "$work/console" | tr -d '\r' | sed 's/^/    /' >&2
+	exit 101
+}
+
+[ "$rc" -ne 124 ] || fail "hung for ${LIMIT:-600} s"
+[ "$rc" -eq 0 ] || fail "QEMU ended with status $rc"
+if complaint=$(tr -d '\r' <"$work/console" | "$top/qemu/complaints.sh"); then
+	fail "the kernel complained: $complaint"
+fi
+status=$(sed -n 's/^guest: exit status \([0-9]*\)\r*$/\1/p' "$work/console")
+[ -n "$status" ] || fail "died before its job had ended"
+exit "$status"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes the guest's base archive: busybox, init, the modules and the programs,
+# as an uncompressed cpio. The same files give the same bytes.
+#
+# Usage: qemu/initramfs.sh OUTPUT BUSYBOX FILE...
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/../scripts/common.sh"
+
+output=$1 busybox=$2
+shift 2
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+chmod 755 "$root" # mktemp's 0700 would shut everybody but root out of /
+
+mkdir -p "$root"/{bin,sbin,usr/bin,etc,proc,sys,dev,tmp,run,var/log,root,job}
+install -m 755 "$busybox" "$root/bin/busybox"
+while read -r applet; do
+	[ "$applet" != bin/busybox ] || continue
+	mkdir -p "$root/$(dirname "$applet")"
+	ln -sf /bin/busybox "$root/$applet"
+done < <("$busybox" --list-full)
+install -m 755 "$top/qemu/init" "$root/init"
+printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
+printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+# shellcheck disable=SC2016 # for the guest's shell
+printf 'PS1="\\h# "\n' >"$root/etc/profile"
+[ $# -eq 0 ] || cp -t "$root/root" "$@"
+
+find "$root" -exec touch -h -d @0 {} +
+(cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) >"$output.part"
+mv "$output.part" "$output"

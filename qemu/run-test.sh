@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The cargo runner of tests/: runs a test binary inside the guest, so that
+# `cargo test` and `cargo nextest run` work as usual. Listing the tests needs no
+# kernel and is done on the host.
+#
+# Usage: qemu/run-test.sh BINARY ARGUMENT...
+# Environment: LKMPG_GUEST (the guest's folder; prepared when not set), and as
+# for boot.sh. RUST_*, FUZZ_* and LKMPG_* reach the test.
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/../scripts/common.sh"
+
+binary=$1
+shift
+for argument in "$@"; do
+	[ "$argument" != --list ] || exec "$binary" "$@"
+done
+
+guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
+
+# quoted(word) - prints a word quoted for the guest's shell
+quoted() {
+	printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+# Modules are global: one test at a time. ttyS1 is a terminal for the test even
+# where this script's output is none.
+[[ " $* " == *" --test-threads"* ]] || set -- --test-threads=1 "$@"
+[[ " $* " == *" --color"* ]] || set -- --color="$([ -t 1 ] && echo always || echo never)" "$@"
+
+job=$(mktemp -d)
+trap 'rm -rf "$job"' EXIT
+{
+	echo '#!/bin/sh'
+	while IFS='=' read -r -d '' name value; do
+		[[ $name =~ ^(RUST|FUZZ|LKMPG)_[A-Z0-9_]+$ ]] && echo "export $name=$(quoted "$value")"
+	done < <(env -0)
+	printf 'exec /job/test'
+	for argument in "$@"; do
+		printf ' %s' "$(quoted "$argument")"
+	done
+	echo
+} >"$job/run"
+cp "$binary" "$job/test"
+"$top/qemu/boot.sh" "$guest" "$job/run" "$job/test"

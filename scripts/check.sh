@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Looks at the sources: rustfmt with the kernel's configuration, clippy as the
+# kernel runs it with every warning an error, shellcheck.
+#
+# Usage: scripts/check.sh
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+kdir=$("$top/scripts/kernel.sh")
+export PATH="$cache/toolchain/bin:$PATH"
+cd "$top"
+git_files() { git ls-files --cached --others --exclude-standard -z "$@"; }
+log=$top/build/log
+
+mapfile -d '' -t sources < <(git_files '*.rs' ':!tests/src' ':!tests/tests')
+step "rustfmt, with the kernel's configuration" "$log/rustfmt.log" \
+	rustfmt --check --edition 2021 --config-path "$kdir/source/.rustfmt.toml" "${sources[@]}"
+
+# Clippy leaves no objects behind, so it gets a folder of its own, of links:
+# sharing this one would rebuild every module after each switch.
+rm -rf build/clippy && mkdir -p build/clippy
+for entry in Kbuild abstractions *.rs */; do
+	[[ $entry =~ ^(build|tests|qemu|scripts)/$ ]] || ln -sfn "../../${entry%/}" "build/clippy/${entry%/}"
+done
+step "clippy, of the modules" "$log/clippy.log" \
+	make -C "$kdir" LLVM=1 CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$top/build/clippy" -j"$(nproc)" modules
+
+step "rustfmt, of the tests" "$log/rustfmt-tests.log" cargo fmt --check --manifest-path tests/Cargo.toml
+step "clippy, of the tests" "$log/clippy-tests.log" bash -c \
+	'cd tests && cargo clippy --locked --all-targets --quiet -- -D warnings'
+
+mapfile -d '' -t scripts < <(git_files '*.sh' '*.bats' qemu/init qemu/tour .ci/run)
+step "shellcheck, of ${#scripts[@]} scripts" "$log/shellcheck.log" shellcheck -x "${scripts[@]}"

@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What every host script shares: where things lie, how progress and failure
+# are told, how two runs keep out of each other's way. To be sourced.
+#
+# Results (a path, usually) go to standard output; everything said to a person
+# goes to standard error.
+
+set -euo pipefail
+
+# shellcheck disable=SC2034 # used by the scripts that source this file
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/lkmpg-rs
+
+# The oldest tools that build the kernel's Rust code.
+# shellcheck disable=SC2034
+min_rustc=1.85.0 min_llvm=17.0.0 min_bindgen=0.71.1
+
+# at_least(version, minimum) - whether a version is not below a minimum
+at_least() {
+	[ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
+# os_release(field) - prints a field of /etc/os-release
+os_release() {
+	sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" /etc/os-release
+}
+
+# die(message...) - says in one line what is wrong, and ends the script
+die() {
+	printf '%s: %s\n' "lkmpg-rs" "$*" >&2
+	exit 1
+}
+
+# elapsed(start) - prints the time since `start` (a value of SECONDS) as m:ss
+elapsed() {
+	printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60))
+}
+
+# ticker(title, log, start) - shows a moving count of the log's build lines:
+# in place on a terminal, else one line a minute
+ticker() {
+	local title=$1 log=$2 start=$3 count
+	while sleep "$([ -t 2 ] && echo 1 || echo 60)"; do
+		count=$(grep -cE '^ +[A-Z][A-Za-z]* ' "$log" || true)
+		if [ -t 2 ]; then
+			printf '\r  %s %s, %d files ' "$(elapsed "$start")" "$title" "$count" >&2
+		else
+			printf '  %s %s, %d files\n' "$(elapsed "$start")" "$title" "$count" >&2
+		fi
+	done
+}
+
+# step(title, log, command...) - runs a long command with its output in `log`,
+# as one line with the time it took; on failure the log's end is shown
+step() {
+	local title=$1 log=$2 start=$SECONDS rc=0 tick
+	shift 2
+	mkdir -p "$(dirname "$log")" || die "cannot write to $cache"
+	: >"$log" || die "cannot write $log (is the disk full?)"
+	ticker "$title" "$log" "$start" &
+	tick=$!
+	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	kill "$tick"
+	wait "$tick" 2>/dev/null || true
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	if [ "$rc" -eq 0 ]; then
+		printf '  %s %s\n' "$(elapsed "$start")" "$title" >&2
+		return
+	fi
+	tail -n 20 "$log" | sed 's/^/    /' >&2
+	grep -q 'No space left on device' "$log" && die "$title failed: the disk is full ($log)"
+	die "$title failed with status $rc; the whole log: $log"
+}
+
+# lock(file) - waits until no other run holds `file`; held until the script ends.
+# A script that is run by the holder goes on.
+lock() {
+	[[ ${LKMPG_LOCKS:-} != *":$1:"* ]] || return 0
+	mkdir -p "$(dirname "$1")" || die "cannot create $(dirname "$1")"
+	exec {lock_fd}>"$1" || die "cannot write $1"
+	if ! flock -n "$lock_fd"; then
+		echo "  waiting for another run ($1)" >&2
+		flock "$lock_fd"
+	fi
+	export LKMPG_LOCKS="${LKMPG_LOCKS:-}:$1:"
+}
+
+# need_space(gigabytes) - ends the script when the cache's disk has less room
+need_space() {
+	local free
+	mkdir -p "$cache" || die "cannot create $cache"
+	free=$(df --output=avail -B1M "$cache" | tail -n 1)
+	[ "$free" -ge $(($1 * 1024)) ] ||
+		die "the disk of $cache has $free MiB free, this step needs $1 GiB; make room or set XDG_CACHE_HOME"
+}

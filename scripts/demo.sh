@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Plays the tour of all modules (qemu/tour) in the guest.
+#
+# Usage: scripts/demo.sh
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+guest=$("$top/scripts/prepare.sh")
+export PATH="$cache/toolchain/bin:$PATH"
+exec "$top/qemu/boot.sh" "$guest" "$top/qemu/tour"

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Looks at a kernel build tree and the tools in PATH before anything is built
+# against it, and tells each thing that would fail: one line what is wrong, one
+# line what to do. Silent and successful when nothing is.
+#
+# Usage: scripts/doctor.sh KDIR      RUSTC=, BINDGEN=, CC= as in a kernel build
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+kdir=${1:?usage: doctor.sh KDIR}
+rustc=${RUSTC:-rustc} bindgen=${BINDGEN:-bindgen} clang=${CC:-clang}
+findings=0
+
+# finding(wrong, todo) - tells one thing that is wrong, and what to do about it
+finding() {
+	printf 'doctor: %s\n        %s\n' "$1" "$2" >&2
+	findings=$((findings + 1))
+}
+
+# config(option) - prints an option's value in the tree's configuration
+config() {
+	sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$kdir/include/config/auto.conf"
+}
+
+check_tree() {
+	if ! [ -r "$kdir/Makefile" ] || ! [ -r "$kdir/include/config/auto.conf" ]; then
+		finding "$kdir is not a kernel build tree (no Makefile, or never configured)" \
+			"give KDIR= the folder in which a kernel was built, or leave it out to have one built"
+		return
+	fi
+	local release
+	release=$(cat "$kdir/include/config/kernel.release" 2>/dev/null || echo unknown)
+	case $release in
+	7.2 | 7.2[.-]* | 7.3 | 7.3[.-]*) ;;
+	*) finding "Linux $release is not supported" \
+		"take a tree of Linux 7.2 or 7.3; what differs between series is in abstractions/series.rs" ;;
+	esac
+	if [ "$(config RUST)" != y ]; then
+		finding "CONFIG_RUST is not set in $kdir" \
+			"run 'make LLVM=1 rustavailable' there, set CONFIG_RUST=y and build the tree"
+	elif ! compgen -G "$kdir/rust/*.rmeta" >/dev/null; then
+		finding "$kdir has no Rust metadata (rust/*.rmeta): \"can't find crate for core\"" \
+			"distribution headers lack it; build the tree from source, or leave KDIR out"
+	elif [ "$(config RUSTC_VERSION_TEXT)" != "$("$rustc" --version 2>/dev/null)" ]; then
+		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("$rustc" --version 2>&1 | head -n 1)" \
+			"take that compiler (RUSTC=/path/to/rustc), or build the tree again with this one"
+	fi
+	[ "$(config CC_IS_GCC)" != y ] ||
+		finding "$kdir was built with GCC, and modules are built with LLVM=1 here" \
+			"build the tree again with LLVM=1"
+}
+
+check_tools() {
+	local sysroot
+	if sysroot=$("$rustc" --print sysroot 2>/dev/null) &&
+		! [ -r "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs" ]; then
+		finding "$(type -P "$rustc") has no library source" \
+			"install it (Debian: rust-src or rust-web-src; rustup: rustup component add rust-src)"
+	fi
+	check_version "$rustc" rustc "$min_rustc"
+	check_version "$bindgen" bindgen "$min_bindgen"
+	check_version "$clang" LLVM "$min_llvm"
+}
+
+# check_version(tool, name, minimum) - a tool must be there and new enough
+check_version() {
+	local version
+	if ! version=$("$1" --version 2>/dev/null | grep -oEm1 '[0-9]+(\.[0-9]+)+'); then
+		finding "no $1 in PATH" "run scripts/toolchain.sh and put the folder it prints first in PATH"
+	elif ! at_least "$version" "$3"; then
+		finding "$2 $version is too old" \
+			"take $2 $3 or newer: scripts/toolchain.sh prints a folder that has one"
+	fi
+}
+
+check_tree
+check_tools
+[ "$findings" -eq 0 ]

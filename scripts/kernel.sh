@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds the guest's Rust-enabled kernel, once, in the cache, and prints its
+# build tree: the KDIR that modules are built against. KDIR= takes a tree that
+# is built already.
+#
+# Usage: SERIES=7.3 scripts/kernel.sh
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+SERIES=${SERIES:-7.3}
+[ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
+[[ $SERIES =~ ^7\.[23]$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
+
+lock "$cache/lock"
+bin=$("$top/scripts/toolchain.sh")
+src=$("$top/scripts/kernel-source.sh")
+export PATH="$bin:$PATH"
+
+# source_version(dir) - prints a source's version, as its Makefile tells it
+source_version() {
+	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) / { v[$1] = $3 }
+		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
+}
+
+version=$(source_version "$src")
+# The fragments: the common one, and one of this series where it has its own.
+fragments=("$top/qemu/kernel.config")
+own=$top/qemu/kernel-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$version").config
+[ ! -e "$own" ] || fragments+=("$own")
+key=$({ echo "$src"; cat "${fragments[@]}" "$cache/toolchain/versions"; } | sha256sum | head -c 12)
+out=$cache/kernel/$version-$key
+
+# configure() - writes the tree's .config; each requested option must be in it
+configure() {
+	local option lost=()
+	mkdir -p "$out"
+	cat "${fragments[@]}" >"$out/fragment"
+	step "Configuring Linux $version" "$cache/log/config-$version.log" \
+		make -C "$src" O="$out" LLVM=1 KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
+	while read -r option; do
+		grep -qxF "$option" "$out/.config" || lost+=("$option")
+	done < <(grep '^CONFIG_' "$out/fragment")
+	[ ${#lost[@]} -eq 0 ] || die "requested, but not in the final .config: ${lost[*]}"
+}
+
+# own_tools() - makes plain `make -C KDIR LLVM=1 M=...` use the tool chain that
+# built the tree, which need not be the first one in the caller's PATH
+own_tools() {
+	cat >"$out/GNUmakefile" <<-END
+		# Written by $top/scripts/kernel.sh
+		export PATH := $bin:\$(PATH)
+		goals := \$(sort all \$(MAKECMDGOALS))
+		.PHONY: \$(goals)
+		\$(goals) &: ; @\$(MAKE) --no-print-directory -f Makefile \$(MAKECMDGOALS)
+	END
+}
+
+# An interrupted build has no .complete: it goes on where kbuild left off.
+if [ ! -e "$out/.complete" ]; then
+	need_space 3
+	configure
+	step "Building Linux $version" "$cache/log/build-$version.log" \
+		make -C "$out" -f Makefile LLVM=1 -j"$(nproc)" bzImage modules
+	own_tools
+	touch "$out/.complete"
+fi
+echo "$out"

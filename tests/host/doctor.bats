@@ -1,0 +1,127 @@
+# shellcheck shell=bats disable=SC2016,SC2115,SC2164,SC2317 # bats is errexit and calls all this
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/doctor.sh: each finding, on a made-up kernel tree with made-up tools.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	tree=$BATS_TEST_TMPDIR/tree
+	sysroot=$BATS_TEST_TMPDIR/sysroot
+	tools=$BATS_TEST_TMPDIR/tools
+
+	mkdir -p "$tree/include/config" "$tree/rust" "$tools" "$sysroot/lib/rustlib/src/rust/library/core/src"
+	touch "$tree/Makefile" "$tree/rust/libcore.rmeta" "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
+	echo 7.3.4 >"$tree/include/config/kernel.release"
+	cat >"$tree/include/config/auto.conf" <<-END
+		CONFIG_RUST=y
+		CONFIG_RUSTC_VERSION_TEXT="rustc 1.96.0 (made up)"
+		CONFIG_CC_IS_CLANG=y
+	END
+	tool rustc "rustc 1.96.0 (made up)"
+	tool bindgen "bindgen 0.73.2"
+	tool clang "Made-up clang version 22.1.8"
+	PATH=$tools:$PATH
+}
+
+# tool(name, version) - makes a tool that tells its version and sysroot
+tool() {
+	printf '#!/bin/sh\n[ "$*" = "--print sysroot" ] && echo "%s" || echo "%s"\n' "$sysroot" "$2" >"$tools/$1"
+	chmod +x "$tools/$1"
+}
+
+# finds(text) - the doctor has exactly one finding, two lines long
+finds() {
+	run -1 scripts/doctor.sh "$tree"
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[0]} == "doctor: "*"$1"* ]]
+	[[ ${lines[1]} == "        "?* ]]
+}
+
+@test "nothing wrong: silent and successful" {
+	run -0 scripts/doctor.sh "$tree"
+	[ -z "$output" ]
+}
+
+@test "not a kernel tree" {
+	rm "$tree/Makefile"
+	finds "is not a kernel build tree"
+}
+
+@test "a source that was never configured" {
+	rm -r "$tree/include"
+	finds "is not a kernel build tree"
+}
+
+@test "CONFIG_RUST unset" {
+	sed -i '/CONFIG_RUST=/d' "$tree/include/config/auto.conf"
+	finds "CONFIG_RUST is not set"
+}
+
+@test "Rust metadata absent, as in distribution headers" {
+	rm "$tree"/rust/*.rmeta
+	finds "can't find crate for core"
+}
+
+@test "another rustc than the one that built the tree" {
+	tool rustc "rustc 1.95.0 (other)"
+	finds "was built by rustc 1.96.0 (made up), this is rustc 1.95.0 (other)"
+}
+
+@test "rustc without the library's source" {
+	rm -r "$sysroot/lib"
+	finds "has no library source"
+}
+
+@test "rustc too old" {
+	tool rustc "rustc 1.84.1 (old)"
+	sed -i 's/rustc 1.96.0 (made up)/rustc 1.84.1 (old)/' "$tree/include/config/auto.conf"
+	finds "rustc 1.84.1 is too old"
+}
+
+@test "bindgen too old" {
+	tool bindgen "bindgen 0.71.0"
+	finds "bindgen 0.71.0 is too old"
+}
+
+@test "LLVM too old" {
+	tool clang "Debian clang version 16.0.6"
+	finds "LLVM 16.0.6 is too old"
+}
+
+@test "no bindgen at all" {
+	BINDGEN=no-such-bindgen finds "no no-such-bindgen in PATH"
+}
+
+@test "a tree built with GCC" {
+	sed -i 's/CC_IS_CLANG/CC_IS_GCC/' "$tree/include/config/auto.conf"
+	finds "was built with GCC"
+}
+
+@test "a series that is not supported" {
+	echo 6.12.48 >"$tree/include/config/kernel.release"
+	finds "Linux 6.12.48 is not supported"
+	echo 7.30.1 >"$tree/include/config/kernel.release"
+	finds "Linux 7.30.1 is not supported"
+}
+
+@test "both supported series, with any suffix" {
+	for release in 7.2.13 7.2.13-debian 7.3.0-rc7 7.3-rc7 7.3.4+; do
+		echo "$release" >"$tree/include/config/kernel.release"
+		run -0 scripts/doctor.sh "$tree"
+	done
+}
+
+@test "several findings are all told" {
+	tool bindgen "bindgen 0.60.1"
+	sed -i 's/CC_IS_CLANG/CC_IS_GCC/' "$tree/include/config/auto.conf"
+	run -1 scripts/doctor.sh "$tree"
+	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "make runs the doctor before it builds" {
+	rm "$tree"/rust/*.rmeta
+	run ! make modules KDIR="$tree"
+	[[ $output == *"can't find crate for core"* ]]
+}

@@ -1,0 +1,152 @@
+# shellcheck shell=bats disable=SC2016,SC2115,SC2164,SC2317 # bats is errexit and calls all this
+# SPDX-License-Identifier: GPL-2.0
+#
+# qemu/boot.sh and qemu/run-test.sh: what makes a run in the guest fail. Each
+# case provokes the real thing. LKMPG_GUEST is the guest to use.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	LKMPG_GUEST=${LKMPG_GUEST:-$(scripts/prepare.sh)}
+	export LKMPG_GUEST
+	local kdir
+	kdir=$(scripts/kernel.sh)
+	make -C "$kdir" LLVM=1 M="$PWD/tests/faulty" modules
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	job=$BATS_TEST_TMPDIR/job
+}
+
+# boot(commands, [file...]) - runs shell commands in the guest
+boot() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$job"
+	shift
+	run qemu/boot.sh "$LKMPG_GUEST" "$job" "$@"
+}
+
+@test "a job's output comes back byte for byte, and so does its exit status" {
+	printf '#!/bin/sh\nprintf "\\377\\004\\r\\n\\000end"; exit 7\n' >"$job"
+	rc=0
+	qemu/boot.sh "$LKMPG_GUEST" "$job" >"$BATS_TEST_TMPDIR/out" || rc=$?
+	[ "$rc" -eq 7 ]
+	printf '\377\004\r\n\000end' | cmp - "$BATS_TEST_TMPDIR/out"
+}
+
+@test "the guest has as many CPUs as SMP says" {
+	SMP=4 boot 'nproc'
+	[ "$status" -eq 0 ]
+	[ "$output" = 4 ]
+}
+
+@test "a WARNING fails a run whose job succeeds" {
+	boot 'insmod /job/faulty.ko warn=1 && rmmod faulty' tests/faulty/faulty.ko
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: "*"WARNING: "*faulty* ]]
+}
+
+@test "a BUG with its Oops fails a run" {
+	boot 'insmod /job/faulty.ko bug=1; true' tests/faulty/faulty.ko
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: "*"BUG"* ]]
+	[[ $output == *"Oops: "* ]]
+}
+
+@test "a kernel panic fails a run" {
+	boot 'kill -SEGV 1; echo 1 >/proc/sys/kernel/panic_on_warn; insmod /job/faulty.ko warn=1' \
+		tests/faulty/faulty.ko
+	[ "$status" -eq 101 ]
+	[[ $output == *"Kernel panic"* ]]
+}
+
+@test "a hanging guest is ended at its limit" {
+	LIMIT=6 boot 'insmod /job/faulty.ko hang=1' tests/faulty/faulty.ko
+	[ "$status" -eq 101 ]
+	[[ $output == *"hung for 6 s"* ]]
+}
+
+@test "a guest that goes away before its job has ended fails" {
+	boot 'reboot -f'
+	[ "$status" -eq 101 ]
+	[[ $output == *"died before its job had ended"* ]]
+}
+
+@test "a QEMU that dies fails a run" {
+	printf '#!/bin/sh\necho up; sleep 60\n' >"$job"
+	qemu/boot.sh "$LKMPG_GUEST" "$job" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local runner=$!
+	wait_for_line up
+	pkill -KILL -f "qemu-system-x86_64 .*$(work_of "$runner")"
+	run -101 wait "$runner"
+	grep 'QEMU ended with status 137' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "no QEMU outlives a runner that is killed" {
+	printf '#!/bin/sh\necho up; sleep 60\n' >"$job"
+	qemu/boot.sh "$LKMPG_GUEST" "$job" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local runner=$! work
+	wait_for_line up
+	work=$(work_of "$runner")
+	kill -KILL "$runner"
+	for _ in {1..50}; do
+		pgrep -f "qemu-system-x86_64 .*$work" || { rm -rf "$work" && return 0; }
+		sleep 0.1
+	done
+	return 1
+}
+
+@test "reports of the debug kernel count as complaints" {
+	for line in \
+		'WARNING: possible circular locking dependency detected' \
+		'WARNING: inconsistent lock state' \
+		'BUG: KASAN: slab-use-after-free in chardev_read+0x1/0x2' \
+		'BUG: sleeping function called from invalid context at lib/strncpy_from_user.c:117' \
+		'BUG: scheduling while atomic: insmod/42/0x00000002' \
+		'UBSAN: array-index-out-of-bounds in drivers/x.c:1:2' \
+		'kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)' \
+		'INFO: task insmod:42 blocked for more than 10 seconds.' \
+		'watchdog: BUG: soft lockup - CPU#0 stuck for 23s!' \
+		'rcu: INFO: rcu_preempt self-detected stall on CPU' \
+		'Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]'; do
+		run -0 qemu/complaints.sh <<<"[   12.345678] $line"
+	done
+	run -1 qemu/complaints.sh <<<'hello_rs: Hello, world - this is the kernel speaking'
+}
+
+@test "a report in the kernel log fails a run whose job succeeds" {
+	boot 'echo "<4>BUG: KASAN: made up" >/dev/kmsg'
+	[ "$status" -eq 101 ]
+	[[ $output == *"BUG: KASAN: made up"* ]]
+}
+
+@test "tests are listed without a guest" {
+	printf '#!/bin/sh\necho "here: $*"\n' >"$job"
+	chmod +x "$job"
+	LKMPG_GUEST=/nonexistent run -0 qemu/run-test.sh "$job" --list --format terse
+	[ "$output" = "here: --list --format terse" ]
+}
+
+@test "a test gets its arguments and variables, whatever is in them" {
+	# shellcheck disable=SC2016 # for the guest
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@" "$FUZZ_SEED"\n' >"$job"
+	export FUZZ_SEED="it's \$HOME"
+	run -0 qemu/run-test.sh "$job" --exact "a 'name'" --test-threads=2 --color=never
+	[ "$output" = "$(printf '%s\n' --exact "a 'name'" --test-threads=2 --color=never "$FUZZ_SEED")" ]
+}
+
+# wait_for_line(line) - waits until the runner in the background has printed it
+wait_for_line() {
+	for _ in {1..300}; do
+		grep -qx "$1" "$BATS_TEST_TMPDIR/out" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# work_of(pid) - prints the work folder of a runner, from QEMU's command line
+work_of() {
+	pgrep -a -g "$(ps -o pgid= -p "$1" | tr -d ' ')" -f qemu-system |
+		grep -oE '[^ ]+/initramfs( |$)' | head -n 1 | sed 's#/initramfs *$##'
+}

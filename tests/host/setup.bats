@@ -1,0 +1,106 @@
+# shellcheck shell=bats disable=SC2016,SC2115,SC2164,SC2317 # bats is errexit and calls all this
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bad input to the set-up: one clear line, a failing status, nothing half-done.
+# Where a machine's state is needed (no network, a full disk, another
+# distribution), a namespace of its own gives the script one.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	# An empty cache beside the one in use, whose tools need not be made again.
+	real_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lkmpg-rs
+	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
+	mkdir -p "$XDG_CACHE_HOME/lkmpg-rs"
+	for entry in toolchain busybox bindgen-0.73.2; do
+		[ ! -e "$real_cache/$entry" ] || ln -s "$real_cache/$entry" "$XDG_CACHE_HOME/lkmpg-rs/$entry"
+	done
+	unset KDIR KERNEL_SRC SERIES
+}
+
+# says(text) - the last run failed, and its last line is ours and has this text
+says() {
+	[ "$status" -ne 0 ]
+	[[ ${lines[-1]} == "lkmpg-rs: "*"$1"* ]] || [[ $output == *"lkmpg-rs: "*"$1"*"make: "* ]]
+}
+
+@test "unknown SERIES" {
+	SERIES=6.1 run make modules
+	says "SERIES=6.1 is not supported; take 7.2 or 7.3"
+	[ ! -e "$XDG_CACHE_HOME/lkmpg-rs/kernel" ]
+}
+
+@test "KDIR that is no folder" {
+	run make modules KDIR=/no/such/folder
+	says "KDIR=/no/such/folder is no folder"
+}
+
+@test "KDIR that is no kernel tree" {
+	run ! make modules KDIR="$BATS_TEST_TMPDIR"
+	[[ $output == *"doctor: $BATS_TEST_TMPDIR is not a kernel build tree"* ]]
+}
+
+@test "KERNEL_SRC that does not exist" {
+	KERNEL_SRC=/no/such/source run scripts/kernel.sh
+	says "KERNEL_SRC=/no/such/source does not exist"
+}
+
+@test "KERNEL_SRC that is no kernel source" {
+	KERNEL_SRC=$BATS_TEST_TMPDIR run scripts/kernel.sh
+	says "is no kernel source"
+
+	tar -cf "$BATS_TEST_TMPDIR/source.tar" -C "$BATS_TEST_DIRNAME" host/
+	KERNEL_SRC=$BATS_TEST_TMPDIR/source.tar run scripts/kernel.sh
+	[ "$status" -ne 0 ]
+	[ -z "$(find "$XDG_CACHE_HOME/lkmpg-rs/src" -mindepth 1 -not -path '*.part*')" ]
+}
+
+@test "unknown accelerator" {
+	ACCEL=hvf run qemu/accel.sh kernel initramfs
+	says "ACCEL=hvf is unknown; take kvm or tcg"
+}
+
+@test "no network" {
+	run unshare --map-root-user --net scripts/kernel-source.sh
+	says "failed with status"
+	[ ! -e "$XDG_CACHE_HOME/lkmpg-rs/src/linux-7.3" ]
+}
+
+@test "a full disk" {
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=16m tmpfs "$XDG_CACHE_HOME" && scripts/kernel-source.sh'
+	says "MiB free, this step needs"
+}
+
+@test "packages missing on a distribution that is not supported" {
+	printf 'ID=ubuntu\nVERSION_ID="24.04"\n' >"$BATS_TEST_TMPDIR/os-release"
+	run unshare --map-root-user --mount bash -c '
+		mount --bind "$0/os-release" "$(realpath /etc/os-release)" &&
+		mount -t tmpfs tmpfs /usr/share/bison && mount --bind /dev/null /usr/bin/bison &&
+		scripts/toolchain.sh' "$BATS_TEST_TMPDIR"
+	says "cannot install packages on ubuntu 24.04"
+	[[ $output == *bison* ]]
+}
+
+@test "packages missing, not root and no sudo" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	run unshare --map-root-user --mount bash -c '
+		mount --bind /dev/null /usr/bin/bison
+		[ ! -e /usr/bin/sudo ] || mount --bind /dev/null /usr/bin/sudo
+		unshare --map-user=1000 scripts/toolchain.sh'
+	says "not root and no sudo here; as root, run: apt-get install"
+	[[ $output == *bison* ]]
+}
+
+@test "the tree's own make finds the tool chain that built it" {
+	unset XDG_CACHE_HOME
+	[ "$real_cache" = "$HOME/.cache/lkmpg-rs" ] || export XDG_CACHE_HOME=${real_cache%/lkmpg-rs}
+	kdir=$(make -s kdir)
+	[ -r "$(make -s kernel-image)" ]
+	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin run -0 \
+		make -C "$kdir" LLVM=1 M="$PWD" modules
+	(cd "$kdir" && PATH=/usr/bin:/bin make LLVM=1 M="$OLDPWD" modules)
+	[ -e hello_rs.ko ]
+	[[ $output != *warning* ]]
+}

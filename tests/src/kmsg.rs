@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading the kernel log from a bookmark on, through `/dev/kmsg`.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
+    time::{Duration, Instant},
+};
+
+/// A place in the kernel log; reads what comes after it.
+#[derive(Debug)]
+pub struct Log {
+    kmsg: File,
+}
+
+impl Log {
+    /// Puts a bookmark at the log's present end.
+    pub fn bookmark() -> Self {
+        // A message that was cut lacks its newline, and the kernel holds it back
+        // until the next one: push it out, or it would count as a later one.
+        fs::write("/dev/kmsg", "bookmark\n").expect("a line in /dev/kmsg");
+        let mut kmsg = OpenOptions::new()
+            .read(true)
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open("/dev/kmsg")
+            .expect("/dev/kmsg");
+        kmsg.seek(SeekFrom::End(0)).expect("the end of /dev/kmsg");
+        Self { kmsg }
+    }
+
+    /// Returns the messages since the bookmark, and moves it behind them. What is
+    /// not printable stays escaped, as the kernel does it: `\x0a`.
+    ///
+    /// # Panics
+    ///
+    /// When messages were overwritten before they could be read.
+    pub fn lines(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut record = [0; 8192];
+        loop {
+            match self.kmsg.read(&mut record) {
+                Ok(n) => lines.push(message(&record[..n])),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return lines,
+                Err(error) => panic!("/dev/kmsg: {error} (EPIPE: the log overflowed)"),
+            }
+        }
+    }
+
+    /// Returns the messages of one module since the bookmark, without its prefix.
+    pub fn lines_of(&mut self, module: &str) -> Vec<String> {
+        let prefix = format!("{module}: ");
+        self.lines()
+            .iter()
+            .filter_map(|line| line.strip_prefix(&prefix))
+            .filter(|line| !line.starts_with("loading out-of-tree module taints kernel"))
+            .map(String::from)
+            .collect()
+    }
+
+    /// Waits until a message holds `text`, and returns it; what came before it is
+    /// passed over.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come within ten seconds.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut seen = Vec::new();
+        loop {
+            for line in self.lines() {
+                if line.contains(text) {
+                    return line;
+                }
+                seen.push(line);
+            }
+            assert!(Instant::now() < deadline, "no {text:?} in {seen:#?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Takes the message out of a record of `/dev/kmsg`:
+/// `<priority>,<sequence>,<time>,<flags>;<message>\n <KEY>=<value>\n`.
+fn message(record: &[u8]) -> String {
+    let record = String::from_utf8_lossy(record);
+    let line = record.lines().next().unwrap_or_default();
+    line.split_once(';').map_or(line, |(_, text)| text).into()
+}

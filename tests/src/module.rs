@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Loading and unloading kernel modules.
+
+use nix::{
+    errno::Errno,
+    kmod::{delete_module, finit_module, DeleteModuleFlags, ModuleInitFlags},
+    Result,
+};
+use std::{ffi::CString, fs, fs::File, path::PathBuf};
+
+/// Where the guest keeps the modules.
+const FOLDER: &str = "/root";
+
+/// A loaded module; unloaded on drop, so that a failed assertion leaves a clean
+/// state to the next test.
+#[derive(Debug)]
+pub struct Module {
+    name: String,
+}
+
+impl Module {
+    /// Loads `/root/<name>.ko` with `params`, a string of `name=value` words.
+    ///
+    /// # Errors
+    ///
+    /// The errno of `finit_module(2)`.
+    pub fn load(name: &str, params: &str) -> Result<Self> {
+        let params = CString::new(params).map_err(|_| Errno::EINVAL)?;
+        Self::load_bytes(name, &params)
+    }
+
+    /// Loads a module with parameters that need not be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// The errno of `finit_module(2)`.
+    pub fn load_bytes(name: &str, params: &std::ffi::CStr) -> Result<Self> {
+        let file = File::open(path(name)).expect("the module is in the guest");
+        finit_module(&file, params, ModuleInitFlags::empty())?;
+        Ok(Self { name: name.into() })
+    }
+
+    /// Unloads the module, as `rmmod` does: without waiting for its users.
+    ///
+    /// # Errors
+    ///
+    /// The errno of `delete_module(2)`; EAGAIN while the module is in use.
+    pub fn unload(self) -> Result<()> {
+        let result = unload(&self.name);
+        if result.is_ok() {
+            std::mem::forget(self);
+        }
+        result
+    }
+
+    /// Tries to unload the module and keeps it on failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::unload`].
+    pub fn try_unload(&self) -> Result<()> {
+        unload(&self.name)
+    }
+
+    /// Returns the module's use count, as `lsmod` shows it.
+    pub fn use_count(&self) -> u32 {
+        proc_modules(&self.name).expect("a loaded module").use_count
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        match unload(&self.name) {
+            // A test may have unloaded it by other means.
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(errno) if std::thread::panicking() => {
+                eprintln!("{} stays loaded: {errno}", self.name);
+            }
+            Err(errno) => panic!("{} stays loaded: {errno}", self.name),
+        }
+    }
+}
+
+/// Unloads a module by name, without waiting for its users.
+///
+/// # Errors
+///
+/// The errno of `delete_module(2)`.
+pub fn unload(name: &str) -> Result<()> {
+    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+    delete_module(&name, DeleteModuleFlags::O_NONBLOCK)
+}
+
+/// Returns the path of a module's file in the guest.
+pub fn path(name: &str) -> PathBuf {
+    PathBuf::from(FOLDER).join(name).with_extension("ko")
+}
+
+/// A line of `/proc/modules`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How many hold the module.
+    pub use_count: u32,
+    /// The modules that use it, by name.
+    pub users: Vec<String>,
+    /// `Live`, `Loading` or `Unloading`.
+    pub state: String,
+}
+
+/// Returns a module's line in `/proc/modules`, if it is loaded.
+pub fn proc_modules(name: &str) -> Option<Line> {
+    let modules = fs::read_to_string("/proc/modules").expect("/proc/modules");
+    let line = modules
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>())
+        .find(|words| words[0] == name)?;
+    Some(Line {
+        use_count: line[2].parse().expect("a use count"),
+        users: line[3]
+            .split(',')
+            .filter(|user| !matches!(*user, "" | "-"))
+            .map(String::from)
+            .collect(),
+        state: line[4].into(),
+    })
+}
