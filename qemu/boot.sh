@@ -53,17 +53,22 @@ rc=0
 setpriv --pdeathsig KILL timeout --foreground -k 5 "${LIMIT:-600}" \
 	setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" </dev/null || rc=$?
 
-# fail(message) - tells what went wrong, shows the console's end, fails
+# fail(message, [line]) - tells what went wrong, shows the console from `line` on
+# or its end, and fails
 fail() {
-	printf '\nguest: %s; the end of its console:\n' "$1" >&2
-	tail -n 40 "$work/console" | tr -d '\r' | sed 's/^/    /' >&2
+	printf '\nguest: %s; from its console:\n' "$1" >&2
+	if [ -n "${2:-}" ]; then
+		grep -a -m 1 -A 60 -F -e "$2" "$work/console"
+	else
+		tail -n 40 "$work/console"
+	fi | tr -d '\r' | sed 's/^/    /' >&2
 	exit 101
 }
 
 [ "$rc" -ne 124 ] || fail "hung for ${LIMIT:-600} s"
 [ "$rc" -eq 0 ] || fail "QEMU ended with status $rc"
 if complaint=$(tr -d '\r' <"$work/console" | "$top/qemu/complaints.sh"); then
-	fail "the kernel complained: $complaint"
+	fail "the kernel complained: $complaint" "$complaint"
 fi
 status=$(sed -n 's/^guest: exit status \([0-9]*\)\r*$/\1/p' "$work/console")
 [ -n "$status" ] || fail "died before its job had ended"

@@ -38,11 +38,15 @@ elapsed() {
 	printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60))
 }
 
-# ticker(title, log, start) - shows a moving count of the log's build lines:
-# in place on a terminal, else one line a minute
+# ticker(title, log, start) - shows a moving count of the log's build lines, in
+# place on a terminal, else one line a minute, until it or the script is ended
 ticker() {
-	local title=$1 log=$2 start=$3 count
-	while sleep "$([ -t 2 ] && echo 1 || echo 60)"; do
+	local title=$1 log=$2 start=$3 interval count
+	interval=$([ -t 2 ] && echo 1 || echo 60)
+	trap 'kill "$!"; exit' TERM
+	while kill -0 $$; do
+		sleep "$interval" &
+		wait $!
 		count=$(grep -cE '^ +[A-Z][A-Za-z]* ' "$log" || true)
 		if [ -t 2 ]; then
 			printf '\r  %s %s, %d files ' "$(elapsed "$start")" "$title" "$count" >&2
@@ -70,7 +74,9 @@ step() {
 		return
 	fi
 	tail -n 20 "$log" | sed 's/^/    /' >&2
-	grep -q 'No space left on device' "$log" && die "$title failed: the disk is full ($log)"
+	grep -q 'No space left on device' "$log" && die "$title failed: the disk is full; the whole log: $log"
+	grep -qE 'Temporary failure resolving|Could not (connect|resolve)|Network is unreachable' "$log" &&
+		die "$title failed: no network; the whole log: $log"
 	die "$title failed with status $rc; the whole log: $log"
 }
 

@@ -54,11 +54,13 @@ if [ -n "${KERNEL_SRC:-}" ]; then
 		dir=$KERNEL_SRC
 	else
 		dir=$cache/src/tarball-$(stat -c '%n %s %Y' "$KERNEL_SRC" | sha256sum | head -c 12)
+		[ -d "$dir" ] || lock "$cache/source.lock"
 		[ -d "$dir" ] || unpack "$KERNEL_SRC" "$dir"
 	fi
 	[ -r "$dir/Kconfig" ] || die "KERNEL_SRC=$KERNEL_SRC is no kernel source"
 else
 	dir=$cache/src/linux-$SERIES
+	[ -d "$dir" ] || lock "$cache/source.lock"
 	[ -d "$dir" ] || fetch "$dir"
 fi
 echo "$dir"

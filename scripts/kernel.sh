@@ -14,7 +14,6 @@ SERIES=${SERIES:-7.3}
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
 [[ $SERIES =~ ^7\.[23]$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
 
-lock "$cache/lock"
 bin=$("$top/scripts/toolchain.sh")
 src=$("$top/scripts/kernel-source.sh")
 export PATH="$bin:$PATH"
@@ -59,6 +58,7 @@ own_tools() {
 }
 
 # An interrupted build has no .complete: it goes on where kbuild left off.
+[ -e "$out/.complete" ] || lock "$out.lock"
 if [ ! -e "$out/.complete" ]; then
 	need_space 3
 	configure

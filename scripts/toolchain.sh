@@ -120,6 +120,7 @@ busybox() {
 	echo "$dir/bin/busybox"
 }
 
+lock "$cache/toolchain.lock"
 packages
 read -r -d '' -a wanted < <(missing) || true
 if [ ${#wanted[@]} -gt 0 ]; then

@@ -23,6 +23,7 @@ setup() {
 	tool bindgen "bindgen 0.73.2"
 	tool clang "Made-up clang version 22.1.8"
 	PATH=$tools:$PATH
+	unset MAKEFLAGS MAKELEVEL
 }
 
 # tool(name, version) - makes a tool that tells its version and sysroot
