@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people; kbuild reads Kbuild. The kernel tree is KDIR=, or one of SERIES=
-# (7.3 or 7.2) that is built on first use.
+# For people; kbuild reads Kbuild. Variables:
+#   SERIES=7.3|7.2   the kernel to fetch and build on first use
+#   KERNEL_SRC=...   another source of it, a folder or a tarball
+#   KDIR=...         a kernel tree that is built already, instead
+#   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC ACCEL SMP
@@ -9,35 +12,38 @@ export SERIES KDIR KERNEL_SRC ACCEL SMP
 .PHONY: modules modules_install clean demo test shell check doctor
 .PHONY: rust-analyzer kdir kernel-image help
 
-modules:
+modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
 
-modules_install clean:
-	@scripts/modules.sh $@
+modules_install: ## install them, below INSTALL_MOD_PATH if that is set
+	@scripts/modules.sh modules_install
 
-demo:
+clean:           ## remove what was built here; the cache stays
+	@scripts/clean.sh
+
+demo:            ## a narrated tour of the modules in a QEMU guest
 	@scripts/demo.sh
 
-test:
+test:            ## all tests
 	@scripts/test.sh
 
-shell:
+shell:           ## a shell in the guest
 	@scripts/shell.sh
 
-check:
+check:           ## rustfmt, clippy, shellcheck
 	@scripts/check.sh
 
-doctor:
-	@scripts/kernel.sh >/dev/null && echo "Nothing wrong."
+doctor:          ## what would go wrong with a kernel tree or the tools
+	@scripts/doctor.sh
 
-rust-analyzer:
+rust-analyzer:   ## write rust-project.json, for editors
 	@scripts/rust-analyzer.sh
 
-kdir:
+kdir:            ## print the kernel build tree in use
 	@scripts/kernel.sh
 
-kernel-image:
+kernel-image:    ## print the path of its bzImage
 	@echo "$$(scripts/kernel.sh)/arch/x86/boot/bzImage"
 
-help:
-	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+help:            ## this list
+	@sed -n 's/^\([a-z_-]*\): *## /  \1\t/p; s/^#   /  /p' $(firstword $(MAKEFILE_LIST)) | expand -t 20

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/common.sh"
 
 kdir=$("$top/scripts/kernel.sh")
-export PATH="$cache/toolchain/bin:$PATH"
+use_tools "$kdir"
 cd "$top"
 git_files() { git ls-files --cached --others --exclude-standard -z "$@"; }
 log=$top/build/log

@@ -33,6 +33,28 @@ die() {
 	exit 1
 }
 
+# built_tree() - prints KDIR, or the newest tree of SERIES that the cache has
+built_tree() {
+	if [ -n "${KDIR:-}" ]; then
+		echo "$KDIR"
+	else
+		find "$cache/kernel" -path "*/${SERIES:-7.3}.*/.complete" -printf '%T@ %h\n' 2>/dev/null |
+			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
+	fi
+}
+
+# use_tools(kdir) - puts the tools for a kernel tree into PATH: the caller's own
+# if they built it, else ours first
+use_tools() {
+	local conf=$1/include/config/auto.conf ours=$cache/toolchain/bin
+	if grep -sqxF "CONFIG_RUSTC_VERSION_TEXT=\"$(rustc --version 2>/dev/null)\"" "$conf" &&
+		grep -sqxF "CONFIG_CC_VERSION_TEXT=\"$(clang --version 2>/dev/null | head -n 1)\"" "$conf"; then
+		export PATH="$PATH:$ours"
+	else
+		export PATH="$ours:$PATH"
+	fi
+}
+
 # elapsed(start) - prints the time since `start` (a value of SECONDS) as m:ss
 elapsed() {
 	printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60))

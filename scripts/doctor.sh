@@ -5,12 +5,19 @@
 # against it, and tells each thing that would fail: one line what is wrong, one
 # line what to do. Silent and successful when nothing is.
 #
-# Usage: scripts/doctor.sh KDIR      RUSTC=, BINDGEN=, CC= as in a kernel build
+# Usage: scripts/doctor.sh [KDIR]    RUSTC=, BINDGEN=, CC= as in a kernel build
+# Without KDIR it takes the tree and the tools that the other scripts would take,
+# and also tells when nothing is wrong.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-kdir=${1:?usage: doctor.sh KDIR}
+kdir=${1:-}
+if [ -z "$kdir" ]; then
+	kdir=$(built_tree) ||
+		{ echo "Nothing is built yet: 'make demo' installs and builds all that is needed." && exit; }
+	use_tools "$kdir"
+fi
 rustc=${RUSTC:-rustc} bindgen=${BINDGEN:-bindgen} clang=${CC:-clang}
 findings=0
 
@@ -79,3 +86,4 @@ check_version() {
 check_tree
 check_tools
 [ "$findings" -eq 0 ]
+[ $# -gt 0 ] || echo "Nothing is wrong with $kdir."

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/common.sh"
 
 kdir=$("$top/scripts/kernel.sh")
-export PATH="$cache/toolchain/bin:$PATH"
+use_tools "$kdir"
 "$top/scripts/doctor.sh" "$kdir" || exit 1
 lock "$top/.lock"
 exec make -C "$kdir" LLVM=1 M="$top" --no-print-directory "$@"

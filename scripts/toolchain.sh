@@ -14,6 +14,7 @@
 
 bindgen_version=0.73.2 # built from crates.io where no packaged one is new enough
 bin=$cache/toolchain/bin
+versions=$cache/toolchain/versions
 
 llvm_tools=(clang ld.lld llvm-ar llvm-nm llvm-objcopy llvm-objdump llvm-readelf llvm-strip)
 rust_tools=(rustc rustdoc rustfmt clippy-driver cargo cargo-clippy cargo-fmt)
@@ -120,6 +121,16 @@ busybox() {
 	echo "$dir/bin/busybox"
 }
 
+# settled() - whether nothing was installed or removed since the last look
+settled() {
+	local tool
+	for tool in "${llvm_tools[@]}" "${rust_tools[@]}" bindgen busybox; do
+		[ -x "$bin/$tool" ] || return 1
+	done
+	[ "$versions" -nt /var/lib/dpkg/status ] && [ "$versions" -nt "$0" ]
+}
+
+settled && echo "$bin" && exit
 lock "$cache/toolchain.lock"
 packages
 read -r -d '' -a wanted < <(missing) || true
@@ -148,5 +159,5 @@ ln -sfn "$box" "$bin/busybox"
 printf '#!/bin/sh\nLIBCLANG_PATH=%q exec %q "$@"\n' "${llvm%/bin}/lib" "$bindgen" >"$bin/bindgen.new"
 chmod +x "$bin/bindgen.new" && mv "$bin/bindgen.new" "$bin/bindgen"
 # What a kernel build depends on; part of its key in the cache.
-for tool in rustc clang ld.lld bindgen; do "$bin/$tool" --version; done >"$cache/toolchain/versions"
+for tool in rustc clang ld.lld bindgen; do "$bin/$tool" --version; done >"$versions"
 echo "$bin"
