@@ -94,15 +94,3 @@ without() {
 	PATH=$BATS_TEST_TMPDIR/bin run unshare --map-user=1000 scripts/toolchain.sh
 	says "not root and no sudo here; as root, run: apt-get install --no-install-recommends bison"
 }
-
-@test "the tree's own make finds the tool chain that built it" {
-	unset XDG_CACHE_HOME
-	[ "$real_cache" = "$HOME/.cache/lkmpg-rs" ] || export XDG_CACHE_HOME=${real_cache%/lkmpg-rs}
-	kdir=$(make -s kdir)
-	[ -r "$(make -s kernel-image)" ]
-	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin run -0 \
-		make -C "$kdir" LLVM=1 M="$PWD" modules
-	(cd "$kdir" && PATH=/usr/bin:/bin make LLVM=1 M="$OLDPWD" modules)
-	[ -e hello_rs.ko ]
-	[[ $output != *warning* ]]
-}

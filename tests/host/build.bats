@@ -1,0 +1,51 @@
+# shellcheck shell=bats disable=SC2016,SC2115,SC2164,SC2317 # bats is errexit and calls all this
+# SPDX-License-Identifier: GPL-2.0
+#
+# Building the modules with kbuild, as the README says it, in a copy of the
+# sources and with nothing of ours in PATH.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	sources=$BATS_FILE_TMPDIR/sources
+	mkdir "$sources"
+	cp -r Kbuild abstractions ./*_rs.rs ./*_rs/ "$sources"
+	kdir=$(scripts/kernel.sh)
+	export kdir sources
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	unset MAKEFLAGS MAKELEVEL
+	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+}
+
+@test "make -C KDIR LLVM=1 M=... builds every module, without a warning" {
+	run -0 make -C "$kdir" LLVM=1 M="$sources"
+	[[ ${output,,} != *warning* ]]
+	for module in "$sources"/*_rs.rs; do
+		[ -s "${module%.rs}.ko" ]
+	done
+}
+
+@test "make LLVM=1 M=... works from within the tree" {
+	rm -f "$sources/hello_rs.ko"
+	cd "$kdir"
+	run -0 make LLVM=1 M="$sources"
+	[ -s "$sources/hello_rs.ko" ]
+}
+
+@test "a tree whose bindings have a wrong layout is refused by name" {
+	# Claim what an empty, aligned struct in the middle of task_struct does.
+	sed -i 's/offsetof(struct type, field)/offsetof(struct type, field) + 48/' \
+		"$sources/abstractions/layout.c"
+	run -2 make -C "$kdir" LLVM=1 M="$sources" param_rs.ko
+	[[ $output == *"the Rust bindings of this kernel tree are wrong about \`struct task_struct\`"* ]]
+	[[ $output == *"set CONFIG_SCHEDSTATS=y"* ]]
+}
+
+@test "kdir and kernel-image print what they say" {
+	[ -d "$(make -s kdir)/include/config" ]
+	[ -s "$(make -s kernel-image)" ]
+}
