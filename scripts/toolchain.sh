@@ -111,6 +111,7 @@ missing() {
 busybox() {
 	local box dir=$cache/busybox
 	for box in "$dir/bin/busybox" $(type -aP busybox); do
+		[ "$box" != "$bin/busybox" ] || continue
 		[ -x "$box" ] && ! ldd "$box" >/dev/null 2>&1 && echo "$box" && return
 	done
 	rm -rf "$dir.part" && mkdir -p "$dir.part"
