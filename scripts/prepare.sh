@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes a guest ready: tool chain, kernel, modules, initramfs; whatever is
+# Makes a guest ready: tool chain, kernel, modules, programs, initramfs; whatever is
 # there already is left alone. Prints the guest's folder.
 #
 # Usage: scripts/prepare.sh
@@ -18,6 +18,17 @@ mkdir -p "$guest"
 lock "$top/.lock"
 KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
 	"$top/scripts/modules.sh" -j"$(nproc)" modules
+
+# The guest's programs: one for each tests/src/bin/NAME.rs.
+target=x86_64-unknown-linux-gnu
+PATH=$cache/toolchain/bin:$PATH step "Building the programs" "$top/build/log/programs.log" \
+	env -C "$top/tests" cargo build --locked --release --bins --target "$target" --target-dir target
+programs=()
+for source in "$top"/tests/src/bin/*.rs; do
+	programs+=("$top/tests/target/$target/release/$(basename "$source" .rs)")
+done
+
 ln -sfn "$image" "$guest/bzImage"
-"$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" "$top"/*.ko
+"$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
+	"$top"/*.ko "${programs[@]}"
 echo "$guest"
