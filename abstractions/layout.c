@@ -8,10 +8,16 @@
  *
  * Add a line whenever Rust code comes to read or write a field.
  */
+#include <linux/cdev.h>
 #include <linux/compiler_types.h>
+#include <linux/device/class.h>
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/stddef.h>
+#include <linux/uio.h>
 
 #define EMIT(expr, what, value)						\
 	asm volatile("\n.ascii \"->layout!(" expr ", " what ", %c0);\"" : : "i" (value))
@@ -21,6 +27,10 @@
 #define FIELD(type, field)						\
 	EMIT("core::mem::offset_of!(" #type ", " #field ")", #type,	\
 	     offsetof(struct type, field))
+/* A field that bindgen puts into an unnamed union or struct. */
+#define INNER_FIELD(type, path, field)					\
+	EMIT("core::mem::offset_of!(" #type ", " #path "." #field ")",	\
+	     #type, offsetof(struct type, field))
 
 void lkmpg_layout(void);
 
@@ -36,4 +46,35 @@ void lkmpg_layout(void)
 	FIELD(task_struct, pid);
 	FIELD(task_struct, group_leader);
 	FIELD(task_struct, mm);
+
+	/* cdev.rs */
+	SIZE(cdev);
+	FIELD(cdev, kobj);
+	FIELD(cdev, owner);
+	FIELD(cdev, ops);
+	FIELD(class, devnode);
+	FIELD(file, private_data);
+	SIZE(file_operations);
+	FIELD(file_operations, owner);
+	FIELD(file_operations, open);
+	FIELD(file_operations, release);
+	FIELD(file_operations, read_iter);
+	FIELD(file_operations, write_iter);
+	FIELD(file_operations, llseek);
+	FIELD(file_operations, unlocked_ioctl);
+	FIELD(file_operations, compat_ioctl);
+	FIELD(file_operations, poll);
+	FIELD(inode, i_rdev);
+	INNER_FIELD(inode, __bindgen_anon_5, i_cdev);
+	SIZE(kobject);
+	FIELD(kobject, parent);
+	SIZE(kobj_type);
+	FIELD(kobj_type, release);
+	FIELD(module, state);
+
+	/* `Kiocb`, `IovIterDest` and `IovIterSource` of the kernel crate. */
+	FIELD(kiocb, ki_filp);
+	FIELD(kiocb, ki_pos);
+	FIELD(iov_iter, data_source);
+	SIZE(iov_iter);
 }

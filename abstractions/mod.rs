@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 mod bindings;
+pub(crate) mod cdev;
 mod layout;
 pub(crate) mod param;
 pub(crate) mod series;
