@@ -4,7 +4,7 @@
 # Makes the guest's base archive: busybox, init, the modules and the programs,
 # as an uncompressed cpio. The same files give the same bytes.
 #
-# Usage: qemu/initramfs.sh OUTPUT BUSYBOX FILE...
+# Usage: qemu/initramfs.sh OUTPUT BUSYBOX FILE...     folders as well
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
@@ -28,7 +28,7 @@ printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 # shellcheck disable=SC2016 # for the guest's shell
 printf 'PS1="\\h# "\n' >"$root/etc/profile"
-[ $# -eq 0 ] || cp -t "$root/root" "$@"
+[ $# -eq 0 ] || cp -rt "$root/root" "$@"
 
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) >"$output.part"

@@ -19,6 +19,12 @@ lock "$top/.lock"
 KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
 	"$top/scripts/modules.sh" -j"$(nproc)" modules
 
+# The modules that only tests load; in the guest they lie in /root/faulty.
+PATH=$cache/toolchain/bin:$PATH step "Building the modules of the tests" "$top/build/log/faulty.log" \
+	make -C "$kdir" LLVM=1 M="$top/tests/faulty" --no-print-directory -j"$(nproc)" modules
+rm -rf "$guest/faulty" && mkdir "$guest/faulty"
+cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
+
 # The guest's programs: one for each tests/src/bin/NAME.rs.
 target=x86_64-unknown-linux-gnu
 PATH=$cache/toolchain/bin:$PATH step "Building the programs" "$top/build/log/programs.log" \
@@ -30,5 +36,5 @@ done
 
 ln -sfn "$image" "$guest/bzImage"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
-	"$top"/*.ko "${programs[@]}"
+	"$top"/*.ko "${programs[@]}" "$guest/faulty"
 echo "$guest"

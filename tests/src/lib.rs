@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the guest's tests share: loading and unloading modules, and reading the
-//! kernel log. Everything here runs as root inside the guest, never on the host.
+//! kernel log, races, wrong pointers. Everything here runs as root inside the guest, never on the host.
 
 pub mod kmsg;
 pub mod module;
+pub mod race;
+pub mod user;
 
 use std::io;
 

@@ -20,7 +20,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// Loads `/root/<name>.ko` with `params`, a string of `name=value` words.
+    /// Loads `/root/<name>.ko` with `params`, a string of `name=value` words. A module
+    /// of the tests is `faulty/<name>`.
     ///
     /// # Errors
     ///
@@ -38,7 +39,8 @@ impl Module {
     pub fn load_bytes(name: &str, params: &std::ffi::CStr) -> Result<Self> {
         let file = File::open(path(name)).expect("the module is in the guest");
         finit_module(&file, params, ModuleInitFlags::empty())?;
-        Ok(Self { name: name.into() })
+        let name = name.trim_start_matches("faulty/").into();
+        Ok(Self { name })
     }
 
     /// Unloads the module, as `rmmod` does: without waiting for its users.

@@ -13,7 +13,7 @@ use std::{
     error::Error,
     ffi::{c_char, CStr, CString, OsString},
     fs::File,
-    io::{stdout, Write},
+    io::{self, stdout, Write},
     os::{fd::AsRawFd, unix::ffi::OsStringExt},
     path::PathBuf,
     process::ExitCode,
@@ -92,20 +92,26 @@ fn get_nth_byte(device: &File, n: c_int) -> nix::Result<u8> {
     u8::try_from(byte).map_err(|_| Errno::ERANGE)
 }
 
+/// Returns what went wrong, with the name of the errno.
+fn text(error: io::Error) -> String {
+    Errno::try_from(error).map_or_else(|error| error.to_string(), |errno| errno.to_string())
+}
+
 /// Prints one line, of bytes that need not be UTF-8.
 fn print(title: &str, message: &[u8]) -> Result<(), Box<dyn Error>> {
     let line = [title.as_bytes(), message, b"\n"].concat();
-    Ok(stdout().write_all(&line)?)
+    stdout()
+        .write_all(&line)
+        .map_err(|error| format!("standard output: {}", text(error)))?;
+    Ok(())
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let path = arguments.device.display();
     let failed = |what: &str, errno: Errno| format!("{path}: {what}: {errno}");
 
-    let device = File::open(&arguments.device).map_err(|error| match Errno::try_from(error) {
-        Ok(errno) => failed("open", errno),
-        Err(error) => format!("{path}: {error}"),
-    })?;
+    let device =
+        File::open(&arguments.device).map_err(|error| format!("{path}: open: {}", text(error)))?;
     let get = || get_msg(&device).map_err(|errno| failed("IOCTL_GET_MSG", errno));
     let set = |text| set_msg(&device, text).map_err(|errno| failed("IOCTL_SET_MSG", errno));
     let nth = |n| {

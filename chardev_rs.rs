@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A character device that can be read: `/dev/chardev_rs` tells how often it was
+//! opened before.
+//!
+//! The kernel picks the major number and, through `devtmpfs`, makes the node; the
+//! original asked you for `mknod`. Any other of the 256 minor numbers works as well:
+//! `mknod /tmp/seven c <major> 7`.
+//!
+//! ```sh
+//! insmod chardev_rs.ko
+//! grep chardev_rs /proc/devices
+//! cat /dev/chardev_rs    # If I told you once, I told you 0 times Hello, world
+//! cat /dev/chardev_rs    # If I told you once, I told you 1 times Hello, world
+//! rmmod chardev_rs
+//! ```
+//!
+//! One file can be open at a time. The original looked at its flag and set it in two
+//! steps, between which another CPU could do the same; here one atomic exchange
+//! decides. Its position in the message is the file's, so `lseek` and `pread` work.
+//!
+//! Source: LKMPG, chapter 2, `chardev.c`.
+
+use abstractions::cdev::{
+    self,
+    Number,
+    Registration, //
+};
+use kernel::{
+    fs::{
+        file::LocalFile,
+        File,
+        Kiocb, //
+    },
+    iov::IovIterDest,
+    prelude::*,
+    str::CString,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        AtomicFlag,
+        Relaxed,
+        Release, //
+    }, //
+};
+
+mod abstractions;
+
+module! {
+    type: Chardev,
+    name: "chardev_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "A character device that counts how often it is opened",
+    license: "GPL",
+}
+
+struct Chardev {
+    _device: Registration<Session>,
+}
+
+impl kernel::Module for Chardev {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let options = cdev::Options {
+            name: c"chardev_rs",
+            major: None,
+        };
+        let device = Registration::new(options, ())?;
+        pr_info!("The major device number is {}.\n", device.number().major());
+        Ok(Self { _device: device })
+    }
+}
+
+/// Whether the device is open.
+static OPEN: AtomicFlag = AtomicFlag::new(false);
+
+/// How often the device has been opened.
+static COUNT: Atomic<i64> = Atomic::new(0);
+
+/// The right to have the device open, which one file has at a time.
+struct Exclusive;
+
+impl Exclusive {
+    fn acquire() -> Result<Self> {
+        match OPEN.xchg(true, Acquire) {
+            false => Ok(Self),
+            true => Err(EBUSY),
+        }
+    }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        OPEN.store(false, Release);
+    }
+}
+
+/// The open file.
+struct Session {
+    message: CString,
+    _exclusive: Exclusive,
+}
+
+#[vtable]
+impl cdev::Device for Session {
+    type Data = ();
+    type Ptr = KBox<Self>;
+
+    /// Everybody may read.
+    const MODE: u16 = 0o444;
+
+    fn open(_data: &(), _file: &File, number: Number) -> Result<KBox<Self>> {
+        pr_info!("Device: {}.{}\n", number.major(), number.minor());
+        let exclusive = Exclusive::acquire()?;
+        let count = COUNT.fetch_add(1, Relaxed);
+        let session = Self {
+            message: CString::try_from_fmt(fmt!(
+                "If I told you once, I told you {count} times Hello, world\n"
+            ))?,
+            _exclusive: exclusive,
+        };
+        Ok(KBox::new(session, GFP_KERNEL)?)
+    }
+
+    fn read_iter(kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+        let session = kiocb.file();
+        cdev::read_from_buffer(kiocb, iov, session.message.to_bytes())
+    }
+
+    fn llseek(session: &Self, file: &LocalFile, offset: i64, whence: i32) -> Result<i64> {
+        cdev::seek_in_buffer(file, offset, whence, session.message.to_bytes().len())
+    }
+
+    // There is no `write_iter`: a write fails with EINVAL.
+}

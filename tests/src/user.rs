@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls with wrong pointers, and as another user.
+
+use nix::{
+    errno::Errno,
+    libc::{self, c_void},
+    sys::mman::{mmap_anonymous, mprotect, munmap, MapFlags, ProtFlags},
+    Result,
+};
+use std::{
+    num::NonZeroUsize,
+    os::fd::{AsRawFd, BorrowedFd},
+    process::{Command, Output},
+    ptr::NonNull,
+    slice,
+};
+
+/// The size of a page.
+pub const PAGE: usize = 4096;
+
+/// Addresses at which a process has no memory: null, below the first page, a kernel
+/// address, one that is not canonical, the highest one.
+pub const BAD_ADDRESSES: [usize; 5] = [
+    0,
+    8,
+    0xffff_8880_0000_0000,
+    0x8000_0000_0000_0000,
+    usize::MAX - 15,
+];
+
+/// Two pages of memory, of which the second cannot be touched, or not be written to.
+#[derive(Debug)]
+pub struct Edge(NonNull<c_void>);
+
+impl Edge {
+    /// Maps the pages, anywhere or below 2 GiB, with the second one as `second` says.
+    pub fn new(second: ProtFlags, flags: MapFlags) -> Self {
+        let size = NonZeroUsize::new(2 * PAGE).unwrap();
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let flags = flags | MapFlags::MAP_PRIVATE;
+        // SAFETY: A new mapping changes none that exists.
+        let pages = unsafe { mmap_anonymous(None, size, protection, flags) }.expect("mmap");
+        // SAFETY: The page is ours, and no reference to it exists.
+        unsafe { mprotect(pages.byte_add(PAGE), PAGE, second) }.expect("mprotect");
+        Self(pages)
+    }
+
+    /// Maps two pages of which the second cannot be touched.
+    pub fn unmapped() -> Self {
+        Self::new(ProtFlags::PROT_NONE, MapFlags::empty())
+    }
+
+    /// Returns the last `n` bytes of the first page.
+    pub fn last(&mut self, n: usize) -> &mut [u8] {
+        assert!(n <= PAGE);
+        // SAFETY: These bytes are ours, initialised by the kernel, and borrowed with `self`.
+        unsafe { slice::from_raw_parts_mut(self.0.byte_add(PAGE - n).cast().as_ptr(), n) }
+    }
+
+    /// Returns the address `n` bytes before the second page.
+    pub fn address(&self, n: usize) -> usize {
+        self.0.as_ptr() as usize + PAGE - n
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // SAFETY: The pages are ours, and nobody borrows from them any more.
+        unsafe { munmap(self.0, 2 * PAGE) }.expect("munmap");
+    }
+}
+
+/// Calls `read(2)` with any address.
+///
+/// # Errors
+///
+/// The errno.
+///
+/// # Safety
+///
+/// What is at the address may be overwritten.
+pub unsafe fn read(fd: BorrowedFd<'_>, address: usize, length: usize) -> Result<usize> {
+    // SAFETY: The caller sees to the address.
+    let read = unsafe { libc::read(fd.as_raw_fd(), address as *mut c_void, length) };
+    Errno::result(read).map(|read| read as usize)
+}
+
+/// Calls `write(2)` with any address.
+///
+/// # Errors
+///
+/// The errno.
+pub fn write(fd: BorrowedFd<'_>, address: usize, length: usize) -> Result<usize> {
+    // SAFETY: The kernel only reads, and only what there is.
+    let written = unsafe { libc::write(fd.as_raw_fd(), address as *const c_void, length) };
+    Errno::result(written).map(|written| written as usize)
+}
+
+/// Runs a shell command as the user `nobody`.
+pub fn as_nobody(command: &str) -> Output {
+    Command::new("su")
+        .args(["-s", "/bin/sh", "nobody", "-c", command])
+        .output()
+        .expect("su")
+}
