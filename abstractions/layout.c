@@ -10,12 +10,14 @@
  */
 #include <linux/cdev.h>
 #include <linux/compiler_types.h>
+#include <linux/cred.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/stddef.h>
 #include <linux/uio.h>
 
@@ -77,4 +79,11 @@ void lkmpg_layout(void)
 	FIELD(kiocb, ki_pos);
 	FIELD(iov_iter, data_source);
 	SIZE(iov_iter);
+	/* procfs.rs, and `Kiocb`, `LocalFile` and `Credential` of the kernel crate. */
+	FIELD(inode, i_private);
+	FIELD(file, f_flags);
+	FIELD(file, f_cred);
+	FIELD(cred, euid);
+	FIELD(seq_file, private);
+	SIZE(seq_operations);
 }

@@ -13,4 +13,5 @@ mod bindings;
 pub(crate) mod cdev;
 mod layout;
 pub(crate) mod param;
+pub(crate) mod procfs;
 pub(crate) mod series;

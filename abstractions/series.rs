@@ -13,15 +13,14 @@ pub(crate) fn param_value<T: Copy>(value: impl Borrow<T>) -> T {
     *value.borrow()
 }
 
-/// Returns what C calls `THIS_MODULE`: null in a module that is built into the
-/// kernel.
+/// Returns the `struct module` that this code is part of, C's `THIS_MODULE`: null
+/// when it is built into the kernel, which `try_module_get` and `module_put` take.
 ///
-/// 7.2 has `crate::THIS_MODULE`, 7.3 `this_module::<M>()`, which is not within reach
-/// of a `const` of both; this symbol, which modpost makes, is what either points to.
+/// The Rust names for it differ: `crate::THIS_MODULE` in 7.2,
+/// `kernel::module::this_module` in 7.3. The symbol that modpost adds does not.
 pub(crate) const fn this_module() -> *mut bindings::module {
-    if cfg!(MODULE) {
-        (&raw const bindings::__this_module).cast_mut()
-    } else {
-        core::ptr::null_mut()
-    }
+    #[cfg(MODULE)]
+    return (&raw const bindings::__this_module).cast_mut();
+    #[cfg(not(MODULE))]
+    return core::ptr::null_mut();
 }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file in `/proc` that one can write to.
+//!
+//! Unlike `procfs_rs` it does its own reading, by [`Operations::read_iter`], and it
+//! checks who may write in [`Operations::open`]: the mode of a file in `/proc` is
+//! only its first answer, which root can change.
+//!
+//! ```sh
+//! insmod procfs_rw_rs.ko
+//! echo hello >/proc/rw_test
+//! cat /proc/rw_test    # Last input:hello
+//! rmmod procfs_rw_rs
+//! ```
+//!
+//! Source: LKMPG, chapter 4, `procfs.c`. There readers share a static flag that says
+//! when the end is reached; here each has its position. A message is 79 bytes at
+//! most; a write takes that many and says so, and the offset it is made at does not
+//! matter. No newline is added to what was written. `module_permission` has become
+//! the check in `open`, so `access(2)` goes by the mode alone.
+
+use abstractions::procfs::{
+    only_root_writes,
+    Operations,
+    Options,
+    Registration, //
+};
+use kernel::{
+    fs::{
+        File,
+        Kiocb,
+        LocalFile, //
+    },
+    iov::IovIterDest,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        ArcBorrow,
+        Mutex, //
+    },
+    uaccess::UserSliceReader,
+};
+use message::Message;
+
+mod abstractions;
+#[path = "procfs_rw_rs/message.rs"]
+mod message;
+
+module! {
+    type: ProcfsRw,
+    name: "procfs_rw_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Keeps what root writes to /proc/rw_test for everybody to read",
+    license: "GPL",
+}
+
+struct ProcfsRw {
+    _file: Registration<RwTest>,
+}
+
+impl kernel::Module for ProcfsRw {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let shared = Arc::pin_init(
+            pin_init!(RwTest {
+                message <- new_mutex!(Message::new()),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok(Self {
+            _file: Registration::new(c"rw_test", Options::new(0o644), None, shared)?,
+        })
+    }
+}
+
+/// `/proc/rw_test`.
+#[pin_data]
+struct RwTest {
+    #[pin]
+    message: Mutex<Message>,
+}
+
+#[vtable]
+impl Operations for RwTest {
+    type Data = Arc<Self>;
+    type Ptr = Arc<Self>;
+
+    fn open(this: ArcBorrow<'_, Self>, file: &File) -> Result<Arc<Self>> {
+        only_root_writes(file)?;
+        Ok(this.into())
+    }
+
+    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+        // A copy, so that the lock is not held while userspace is written to.
+        let message = *kiocb.file().message.lock();
+        message.to_user(iov, kiocb.ki_pos_mut())
+    }
+
+    fn write(
+        this: ArcBorrow<'_, Self>,
+        _file: &LocalFile,
+        input: &mut UserSliceReader,
+        _position: &mut i64,
+    ) -> Result<usize> {
+        let message = Message::from_user(input)?;
+        *this.message.lock() = message;
+        Ok(message.len())
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The message that `procfs_rw_rs` and `sleep_rs` keep.
+
+use crate::abstractions::procfs::read_from_buffer;
+use kernel::{
+    iov::IovIterDest,
+    prelude::*,
+    uaccess::UserSliceReader, //
+};
+
+/// The longest message, in bytes. The original has a buffer of 80 with a NUL.
+const MAX_LEN: usize = 79;
+
+/// What stands before the message when it is read.
+const HEAD: &[u8] = b"Last input:";
+
+/// The last input: bytes, not text.
+#[derive(Clone, Copy)]
+pub(crate) struct Message {
+    bytes: [u8; MAX_LEN],
+    len: usize,
+}
+
+impl Message {
+    /// Returns an empty message.
+    pub(crate) const fn new() -> Self {
+        Self {
+            bytes: [0; MAX_LEN],
+            len: 0,
+        }
+    }
+
+    /// Takes a message from userspace, at most [`MAX_LEN`] bytes of what there is.
+    ///
+    /// EFAULT for a bad pointer. May sleep, for as long as userspace likes (its
+    /// memory may be a userfaultfd), so no lock may be held.
+    pub(crate) fn from_user(input: &mut UserSliceReader) -> Result<Self> {
+        let mut message = Self::new();
+        message.len = input.len().min(MAX_LEN);
+        input.read_slice(&mut message.bytes[..message.len])?;
+        Ok(message)
+    }
+
+    /// Returns the length in bytes, 0 to [`MAX_LEN`].
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Gives `Last input:<bytes>` to userspace, from `position` on, and returns how
+    /// many bytes that were. Errors and context as for `from_user`.
+    pub(crate) fn to_user(self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
+        let mut text = [0; HEAD.len() + MAX_LEN];
+        text[..HEAD.len()].copy_from_slice(HEAD);
+        text[HEAD.len()..].copy_from_slice(&self.bytes);
+        read_from_buffer(iov, position, &text[..HEAD.len() + self.len])
+    }
+}

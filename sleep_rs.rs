@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file in `/proc` that one process at a time can have open; the others sleep.
+//!
+//! Sleepers stand in a queue, each with a ticket and a [`CondVar`] of its own. Who
+//! closes the file hands the turn to the first of them and wakes that one only: n
+//! sleepers cost n wake-ups, and come in the order of their tickets. A sleeper can
+//! be interrupted by a signal; if it had just been given the turn, it passes it on.
+//!
+//! ```sh
+//! insmod sleep_rs.ko
+//! tail -f /proc/sleep &
+//! cat /proc/sleep            # sleeps; Ctrl-C ends it
+//! cat_noblock /proc/sleep    # Open would block
+//! rmmod sleep_rs             # Resource temporarily unavailable
+//! kill %1; rmmod sleep_rs
+//! ```
+//!
+//! Source: LKMPG, chapter 8, `sleep.c`. There each close wakes all sleepers, and
+//! which of them comes next is up to chance; two may even come at once, for
+//! `Already_Open` is tested and set without a lock. What can be read and written is
+//! as in `procfs_rw_rs`.
+
+use abstractions::procfs::{
+    only_root_writes,
+    Operations,
+    Options,
+    Registration, //
+};
+use kernel::{
+    fs::{
+        file::flags,
+        File,
+        Kiocb,
+        LocalFile, //
+    },
+    iov::IovIterDest,
+    new_condvar, new_mutex, new_spinlock,
+    prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
+    sync::{
+        Arc,
+        ArcBorrow,
+        CondVar,
+        Mutex,
+        SpinLock, //
+    },
+    uaccess::UserSliceReader,
+};
+use message::Message;
+
+mod abstractions;
+#[path = "procfs_rw_rs/message.rs"]
+mod message;
+
+module! {
+    type: SleepModule,
+    name: "sleep_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Lets one process at a time open /proc/sleep, the others wait",
+    license: "GPL",
+}
+
+struct SleepModule {
+    _file: Registration<Sleep>,
+}
+
+impl kernel::Module for SleepModule {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let shared = Arc::pin_init(
+            pin_init!(Sleep {
+                message <- new_mutex!(Message::new()),
+                queue <- new_spinlock!(Queue::new()),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok(Self {
+            _file: Registration::new(c"sleep", Options::new(0o644), None, shared)?,
+        })
+    }
+}
+
+/// `/proc/sleep`.
+#[pin_data]
+struct Sleep {
+    #[pin]
+    message: Mutex<Message>,
+    #[pin]
+    queue: SpinLock<Queue>,
+}
+
+/// Who has the file open, and who waits for it.
+///
+/// Nobody waits while nobody has the turn: that is handed from one to the next.
+struct Queue {
+    next_ticket: u64,
+    /// The ticket whose turn it is: its holder has the file open, or is waking up.
+    turn: Option<u64>,
+    waiting: RBTree<u64, Arc<Sleeper>>,
+}
+
+/// Where one process sleeps.
+#[pin_data]
+struct Sleeper {
+    #[pin]
+    turn: CondVar,
+}
+
+impl Queue {
+    fn new() -> Self {
+        Self {
+            next_ticket: 0,
+            turn: None,
+            waiting: RBTree::new(),
+        }
+    }
+
+    /// Hands the turn to the first who waits, if any, and wakes it.
+    fn hand_over(&mut self) {
+        let first = self.waiting.cursor_front_mut();
+        self.turn = first.map(|first| {
+            let (ticket, sleeper) = first.remove_current().1.to_key_value();
+            sleeper.turn.notify_one();
+            ticket
+        });
+    }
+}
+
+impl Sleep {
+    /// Waits until the file is the caller's.
+    ///
+    /// EAGAIN if it is not and `nonblock` is set; EINTR on a signal.
+    fn take_turn(&self, nonblock: bool) -> Result {
+        // Before the lock is taken: a spinlock's holder must not sleep.
+        let sleeper = Arc::pin_init(
+            pin_init!(Sleeper {
+                turn <- new_condvar!(),
+            }),
+            GFP_KERNEL,
+        )?;
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+
+        let mut queue = self.queue.lock();
+        if nonblock && queue.turn.is_some() {
+            return Err(EAGAIN);
+        }
+        let ticket = queue.next_ticket;
+        queue.next_ticket += 1;
+        if queue.turn.is_none() {
+            queue.turn = Some(ticket);
+            return Ok(());
+        }
+
+        queue
+            .waiting
+            .insert(node.into_node(ticket, sleeper.clone()));
+        while queue.turn != Some(ticket) {
+            let signal = sleeper.turn.wait_interruptible(&mut queue);
+            if signal {
+                if queue.turn == Some(ticket) {
+                    queue.hand_over();
+                } else {
+                    queue.waiting.remove(&ticket);
+                }
+                return Err(EINTR);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[vtable]
+impl Operations for Sleep {
+    type Data = Arc<Self>;
+    type Ptr = Arc<Self>;
+
+    fn open(this: ArcBorrow<'_, Self>, file: &File) -> Result<Arc<Self>> {
+        only_root_writes(file)?;
+        this.take_turn(file.flags() & flags::O_NONBLOCK != 0)?;
+        Ok(this.into())
+    }
+
+    fn release(this: Arc<Self>) {
+        this.queue.lock().hand_over();
+    }
+
+    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+        let message = *kiocb.file().message.lock();
+        message.to_user(iov, kiocb.ki_pos_mut())
+    }
+
+    fn write(
+        this: ArcBorrow<'_, Self>,
+        _file: &LocalFile,
+        input: &mut UserSliceReader,
+        _position: &mut i64,
+    ) -> Result<usize> {
+        let message = Message::from_user(input)?;
+        *this.message.lock() = message;
+        Ok(message.len())
+    }
+}
