@@ -63,13 +63,15 @@ fail() {
 		grep -a -m 1 -A 60 -F -e "$2" "$work/console"
 	else
 		tail -n 40 "$work/console"
-	fi | tr -d '\r' | sed 's/^/    /' >&2
+	fi | tr -d '\r' | sed 's/^/    /' >&2 || true
 	exit 101
 }
 
 [ "$rc" -ne 124 ] || fail "hung for ${LIMIT:-600} s"
 [ "$rc" -eq 0 ] || fail "QEMU ended with status $rc"
-if complaint=$(tr -d '\r' <"$work/console" | "$top/qemu/complaints.sh"); then
+# Not by a pipe: `tr` dies of SIGPIPE when grep has found its line, and pipefail
+# would take that for "nothing found".
+if complaint=$("$top/qemu/complaints.sh" < <(tr -d '\r' <"$work/console")); then
 	fail "the kernel complained: $complaint" "$complaint"
 fi
 status=$(sed -n 's/^guest: exit status \([0-9]*\)\r*$/\1/p' "$work/console")
