@@ -5,10 +5,11 @@
 
 pub mod kmsg;
 pub mod module;
+pub mod process;
 pub mod race;
 pub mod user;
 
-use std::io;
+use std::io::{self, Read};
 
 /// Returns the errno of an I/O result that must have failed.
 ///
@@ -19,4 +20,26 @@ use std::io;
 pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> nix::errno::Errno {
     let error = result.expect_err("this had to fail");
     nix::errno::Errno::from_raw(error.raw_os_error().expect("an errno"))
+}
+
+/// The guest's user `nobody`.
+pub const NOBODY: u32 = 65534;
+
+/// The sizes of buffer that reads are tried with.
+pub const CHUNKS: [usize; 7] = [1, 2, 7, 79, 80, 81, 4096];
+
+/// Reads a file to its end by reads of `chunk` bytes.
+///
+/// # Errors
+///
+/// That of the first read that fails.
+pub fn read_in_chunks(file: &mut impl Read, chunk: usize) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let mut buffer = vec![0; chunk];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(content),
+            n => content.extend_from_slice(&buffer[..n]),
+        }
+    }
 }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Processes that a test starts to act beside it, or as another user.
+
+use crate::NOBODY;
+use nix::{
+    errno::Errno,
+    libc,
+    sys::{
+        signal::{kill, Signal},
+        wait::{waitpid, WaitPidFlag, WaitStatus},
+    },
+    unistd::{fork, setgid, setuid, ForkResult, Pid},
+};
+use std::{
+    fs, io,
+    panic::{catch_unwind, AssertUnwindSafe},
+    time::{Duration, Instant},
+};
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+///
+/// When it does not within ten seconds.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within ten seconds: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A process that runs a closure; killed on drop if it still runs.
+#[derive(Debug)]
+pub struct Child(Pid);
+
+impl Child {
+    /// Starts a process, whose exit status is what `body` returns.
+    ///
+    /// It is a copy of this one, but has none of its files except the standard ones:
+    /// what the test opens, the test closes. A panic in it is an exit status of 101.
+    pub fn spawn(body: impl FnOnce() -> i32) -> Self {
+        // SAFETY: Tests run one at a time (`--test-threads=1`), so no other thread of
+        // this process holds a lock that the copy would wait for.
+        match unsafe { fork() }.expect("fork") {
+            ForkResult::Parent { child } => Self(child),
+            ForkResult::Child => {
+                // SAFETY: Whoever owns one of these in the copy does not come to use it.
+                let closed = unsafe { libc::close_range(3, u32::MAX, 0) };
+                Errno::result(closed).expect("close_range");
+                let status = catch_unwind(AssertUnwindSafe(body)).unwrap_or(101);
+                // SAFETY: No requirements; ends the process without the test
+                // runner's own exit handlers.
+                unsafe { libc::_exit(status) }
+            }
+        }
+    }
+
+    /// Starts a process whose exit status is 0, or the errno with which `body` failed.
+    pub fn spawn_fallible<T>(body: impl FnOnce() -> io::Result<T>) -> Self {
+        Self::spawn(|| match body() {
+            Ok(_) => 0,
+            Err(error) => error.raw_os_error().unwrap_or(101),
+        })
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> Pid {
+        self.0
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.0, signal).expect("kill");
+    }
+
+    /// Whether the process is in an interruptible sleep.
+    pub fn sleeps(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).expect("stat");
+        stat.rsplit(") ").next().is_some_and(|s| s.starts_with('S'))
+    }
+
+    /// Whether the process has ended.
+    pub fn ended(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("status");
+        status.contains("State:\tZ")
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come within ten seconds.
+    #[track_caller]
+    pub fn wait(self) -> WaitStatus {
+        wait_until("the end of a process", || self.ended());
+        let status = waitpid(self.0, None).expect("waitpid");
+        std::mem::forget(self);
+        status
+    }
+
+    /// Waits for the end, and returns the exit status.
+    ///
+    /// # Panics
+    ///
+    /// When the end does not come, or was a signal's.
+    #[track_caller]
+    pub fn exit_status(self) -> i32 {
+        match self.wait() {
+            WaitStatus::Exited(_, status) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = kill(self.0, Signal::SIGKILL);
+        let _ = waitpid(self.0, Some(WaitPidFlag::empty()));
+    }
+}
+
+/// Runs `body` as nobody, in a process of its own.
+///
+/// # Errors
+///
+/// The errno with which it failed.
+#[track_caller]
+pub fn as_nobody<T>(body: impl FnOnce() -> io::Result<T>) -> nix::Result<()> {
+    let child = Child::spawn_fallible(|| {
+        setgid(NOBODY.into())?;
+        setuid(NOBODY.into())?;
+        body()
+    });
+    match child.exit_status() {
+        0 => Ok(()),
+        errno => Err(Errno::from_raw(errno)),
+    }
+}
+
+/// An address that no process may use.
+pub const BAD_POINTER: *mut libc::c_void = std::ptr::without_provenance_mut(8);
+
+/// `read(2)` into a bad pointer.
+///
+/// # Errors
+///
+/// The errno of `read(2)`.
+pub fn read_to_bad_pointer(file: &fs::File, length: usize) -> nix::Result<usize> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: The kernel finds out that nothing may be written there.
+    let n = unsafe { libc::read(file.as_raw_fd(), BAD_POINTER, length) };
+    Errno::result(n).map(|n| n as usize)
+}
+
+/// `write(2)` from a bad pointer.
+///
+/// # Errors
+///
+/// The errno of `write(2)`.
+pub fn write_from_bad_pointer(file: &fs::File, length: usize) -> nix::Result<usize> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: The kernel finds out that nothing may be read there.
+    let n = unsafe { libc::write(file.as_raw_fd(), BAD_POINTER, length) };
+    Errno::result(n).map(|n| n as usize)
+}
