@@ -151,7 +151,8 @@ pub(crate) trait Operations: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Returns a mask of `bindings::POLL*`, what can be done without blocking.
+    /// Returns what can be done without blocking, as a mask of [`READABLE`] and
+    /// [`WRITABLE`].
     fn poll(
         _ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
         _file: &File,
@@ -160,6 +161,12 @@ pub(crate) trait Operations: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
+
+/// [`Operations::poll`]: there is something to read.
+pub(crate) const READABLE: u32 = bindings::POLLIN | bindings::POLLRDNORM;
+
+/// [`Operations::poll`]: something can be written.
+pub(crate) const WRITABLE: u32 = bindings::POLLOUT | bindings::POLLWRNORM;
 
 /// How a file is to appear.
 #[derive(Clone, Copy)]

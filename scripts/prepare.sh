@@ -9,7 +9,9 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
+"$top/scripts/toolchain.sh" >/dev/null
 kdir=$("$top/scripts/kernel.sh")
+use_tools "$kdir"
 image=$kdir/arch/x86/boot/bzImage
 [ -r "$image" ] || die "$kdir has no $(basename "$image"): build it there with 'make LLVM=1 bzImage'"
 
@@ -20,14 +22,14 @@ KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
 	"$top/scripts/modules.sh" -j"$(nproc)" modules
 
 # The modules that only tests load; in the guest they lie in /root/faulty.
-PATH=$cache/toolchain/bin:$PATH step "Building the modules of the tests" "$top/build/log/faulty.log" \
+step "Building the modules of the tests" "$top/build/log/faulty.log" \
 	make -C "$kdir" LLVM=1 M="$top/tests/faulty" --no-print-directory -j"$(nproc)" modules
 rm -rf "$guest/faulty" && mkdir "$guest/faulty"
 cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
 
 # The guest's programs: one for each tests/src/bin/NAME.rs.
 target=x86_64-unknown-linux-gnu
-PATH=$cache/toolchain/bin:$PATH step "Building the programs" "$top/build/log/programs.log" \
+step "Building the programs" "$top/build/log/programs.log" \
 	env -C "$top/tests" cargo build --locked --release --bins --target "$target" --target-dir target
 programs=()
 for source in "$top"/tests/src/bin/*.rs; do

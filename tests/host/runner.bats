@@ -10,9 +10,6 @@ setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	LKMPG_GUEST=${LKMPG_GUEST:-$(scripts/prepare.sh)}
 	export LKMPG_GUEST
-	local kdir
-	kdir=$(scripts/kernel.sh)
-	make -C "$kdir" LLVM=1 M="$PWD/tests/faulty" modules
 }
 
 setup() {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `abstractions/procfs.rs`, by a module of the tests' own: what no module of the
+//! guide uses.
+
+use guest::{
+    errno,
+    module::{proc_modules, Module},
+    read_in_chunks, CHUNKS,
+};
+use nix::{
+    errno::Errno,
+    libc,
+    poll::{poll, PollFd, PollFlags, PollTimeout},
+};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::{FileExt, MetadataExt},
+    },
+    path::Path,
+};
+
+const NAME: &str = "procfs_fixture";
+const FILE: &str = "faulty/procfs_fixture";
+const FOLDER: &str = "/proc/fixture";
+const RECORDS: &str = "/proc/fixture/records";
+const DEVICE: &str = "/proc/fixture/inner/device";
+
+fn load() -> Module {
+    Module::load(FILE, "").unwrap()
+}
+
+fn records() -> String {
+    let shown = (0..3000).filter(|record| record % 3 != 2);
+    shown
+        .map(|record| format!("record {record:>width$}\n", width = record % 50))
+        .collect()
+}
+
+#[test]
+fn folders_come_and_go_with_the_module() {
+    for _ in 0..2 {
+        let module = load();
+        let mode = fs::metadata(FOLDER).unwrap().mode();
+        assert_eq!(mode, 0o40_555);
+        let mut names: Vec<_> = fs::read_dir(FOLDER)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["inner", "records"]);
+        assert!(Path::new("/proc/fixture/inner/1").exists());
+        module.unload().unwrap();
+        assert!(!Path::new(FOLDER).exists());
+    }
+}
+
+#[test]
+fn file_has_its_mode_owner_and_size() {
+    let _module = load();
+    let metadata = fs::metadata(RECORDS).unwrap();
+    assert_eq!(metadata.mode(), 0o100_440);
+    assert_eq!((metadata.uid(), metadata.gid()), (65534, 1));
+    assert_eq!(metadata.len(), 12345);
+    let metadata = fs::metadata(DEVICE).unwrap();
+    assert_eq!(metadata.mode(), 0o100_600);
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.len()), (0, 0, 0));
+}
+
+#[test]
+fn records_are_read_in_pieces_of_any_size() {
+    let _module = load();
+    for chunk in CHUNKS.into_iter().chain([4097, 1 << 20]) {
+        let content = read_in_chunks(&mut File::open(RECORDS).unwrap(), chunk).unwrap();
+        assert_eq!(String::from_utf8(content).unwrap(), records(), "{chunk}");
+    }
+}
+
+#[test]
+fn records_are_found_at_any_offset() {
+    let _module = load();
+    let (mut file, expected) = (File::open(RECORDS).unwrap(), records());
+    for offset in [0, 1, 4095, 4096, 4097, 50_000, expected.len() - 1] {
+        let mut buffer = [0; 100];
+        let n = file.read_at(&mut buffer, offset as u64).unwrap();
+        assert!(n > 0);
+        assert_eq!(&buffer[..n], &expected.as_bytes()[offset..offset + n]);
+        file.seek(SeekFrom::Start(offset as u64)).unwrap();
+        let rest = read_in_chunks(&mut file, 777).unwrap();
+        assert_eq!(rest, &expected.as_bytes()[offset..]);
+    }
+    let beyond = expected.len() as u64 + 1;
+    assert_eq!(file.read_at(&mut [0; 8], beyond).unwrap(), 0);
+}
+
+#[test]
+fn ioctl_gets_its_arguments() {
+    let module = load();
+    let file = File::open(DEVICE).unwrap();
+    assert_eq!(module.use_count(), 1);
+    let ioctl = |command| {
+        // SAFETY: The argument is a number to the device.
+        Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), command, 41) })
+    };
+    assert_eq!(ioctl(0x7001), Ok(42));
+    assert_eq!(ioctl(0x7002), Err(Errno::ENOTTY));
+    // A file without the callback.
+    let file = File::open(RECORDS).unwrap();
+    // SAFETY: As above.
+    let result = Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), 0x7001, 41) });
+    assert_eq!(result, Err(Errno::ENOTTY));
+}
+
+#[test]
+fn poll_tells_what_the_callback_says() {
+    let _module = load();
+    let ready = |path| {
+        let file = File::open(path).unwrap();
+        let events = PollFlags::POLLIN | PollFlags::POLLOUT;
+        let mut fds = [PollFd::new(file.as_fd(), events)];
+        poll(&mut fds, PollTimeout::ZERO).unwrap();
+        fds[0].revents().unwrap()
+    };
+    assert_eq!(ready(DEVICE), PollFlags::POLLIN);
+    // Without the callback, what any file tells.
+    assert_eq!(ready(RECORDS), PollFlags::POLLIN | PollFlags::POLLOUT);
+}
+
+#[test]
+fn file_without_read_and_write_returns_eio() {
+    let _module = load();
+    let mut file = File::options().read(true).write(true).open(DEVICE).unwrap();
+    assert_eq!(errno(file.read(&mut [0; 8])), Errno::EIO);
+    assert_eq!(errno(file.write(b"x")), Errno::EIO);
+}
+
+#[test]
+fn names_that_proc_cannot_have_are_refused_and_leave_nothing() {
+    for bad_name in 1..=5 {
+        let error = Module::load(FILE, &format!("bad_name={bad_name}")).unwrap_err();
+        assert_eq!(error, Errno::EINVAL);
+        assert_eq!(proc_modules(NAME), None);
+        assert_eq!(
+            fs::metadata(FOLDER).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+    load().unload().unwrap();
+}
