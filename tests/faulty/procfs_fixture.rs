@@ -64,16 +64,16 @@ impl kernel::Module for Fixture {
         files.push(records(c"1", Some(&inner))?, GFP_KERNEL)?;
         let device = Registration::new(c"device", Options::new(0o600), Some(&inner), ())?;
 
-        let bad_name = series::param_value(module_parameters::bad_name.value());
+        let bad_name: u32 = series::param_value(module_parameters::bad_name.value());
         let names = [c"", c".", c"..", c"a/b", c"123"];
         if let Some(name) = bad_name.checked_sub(1).and_then(|i| names.get(i as usize)) {
             files.push(records(name, None)?, GFP_KERNEL)?;
         }
-        let take = series::param_value(module_parameters::take.value());
+        let take: u32 = series::param_value(module_parameters::take.value());
         if take != 0 {
             files.push(records(c"test", None)?, GFP_KERNEL)?;
         }
-        let clash = series::param_value(module_parameters::clash.value());
+        let clash: u32 = series::param_value(module_parameters::clash.value());
         if clash != 0 {
             files.push(records(c"records", Some(&folder))?, GFP_KERNEL)?;
         }
