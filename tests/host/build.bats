@@ -8,9 +8,12 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.."
+	# Two modules stand for all, to save time: one with abstractions/, one without.
+	# (`make check` builds every one of them with warnings as errors.)
 	sources=$BATS_FILE_TMPDIR/sources
 	mkdir "$sources"
-	cp -r Kbuild abstractions ./*_rs.rs ./*_rs/ "$sources"
+	cp -r Kbuild abstractions hello_rs.rs param_rs.rs "$sources"
+	sed -i '/^obj-m/{/hello_rs\|param_rs/!d}' "$sources/Kbuild"
 	kdir=$(scripts/kernel.sh)
 	export kdir sources
 }
@@ -21,12 +24,11 @@ setup() {
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 
-@test "make -C KDIR LLVM=1 M=... builds every module, without a warning" {
+@test "make -C KDIR LLVM=1 M=... builds the modules, without a warning" {
 	run -0 make -C "$kdir" LLVM=1 M="$sources"
 	[[ ${output,,} != *warning* ]]
-	for module in "$sources"/*_rs.rs; do
-		[ -s "${module%.rs}.ko" ]
-	done
+	[ -s "$sources/hello_rs.ko" ]
+	[ -s "$sources/param_rs.ko" ]
 }
 
 @test "make LLVM=1 M=... works from within the tree" {

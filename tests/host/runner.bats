@@ -15,6 +15,8 @@ setup_file() {
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	job=$BATS_TEST_TMPDIR/job
+	# A runner that is killed leaves its work folder behind.
+	export TMPDIR=$BATS_TEST_TMPDIR
 }
 
 # boot(commands, [file...]) - runs shell commands in the guest
@@ -74,7 +76,7 @@ boot() {
 	qemu/boot.sh "$LKMPG_GUEST" "$job" >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	local runner=$!
 	wait_for_line up
-	pkill -KILL -f "qemu-system-x86_64 .*$(work_of "$runner")"
+	kill -KILL "$(qemu_of "$runner")"
 	rc=0
 	wait "$runner" || rc=$?
 	[ "$rc" -eq 101 ]
@@ -84,12 +86,12 @@ boot() {
 @test "no QEMU outlives a runner that is killed" {
 	printf '#!/bin/sh\necho up; sleep 60\n' >"$job"
 	qemu/boot.sh "$LKMPG_GUEST" "$job" >"$BATS_TEST_TMPDIR/out" 2>&1 &
-	local runner=$! work
+	local runner=$! qemu
 	wait_for_line up
-	work=$(work_of "$runner")
+	qemu=$(qemu_of "$runner")
 	kill -KILL "$runner"
 	for _ in {1..50}; do
-		pgrep -f "qemu-system-x86_64 .*$work" || { rm -rf "$work" && return 0; }
+		[ -e "/proc/$qemu" ] || return 0
 		sleep 0.1
 	done
 	return 1
@@ -144,8 +146,7 @@ wait_for_line() {
 	return 1
 }
 
-# work_of(pid) - prints the work folder of a runner, from QEMU's command line
-work_of() {
-	pgrep -a -g "$(ps -o pgid= -p "$1" | tr -d ' ')" -f qemu-system |
-		grep -oE '[^ ]+/initramfs( |$)' | head -n 1 | sed 's#/initramfs *$##'
+# qemu_of(runner) - prints the process id of a runner's QEMU: runner, timeout, QEMU
+qemu_of() {
+	pgrep -P "$(pgrep -P "$1" -x timeout)" -f qemu-system
 }

@@ -73,8 +73,10 @@ says() {
 	says "MiB free, this step needs"
 }
 
-# without(command...) - makes a folder of links to all programs but these
+# without(command...) - makes a folder of links to all programs but these, and
+# has the tool chain looked for anew
 without() {
+	rm "$XDG_CACHE_HOME/lkmpg-rs/toolchain"
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s /usr/sbin/* /usr/bin/* "$BATS_TEST_TMPDIR/bin" 2>/dev/null || true
 	(cd "$BATS_TEST_TMPDIR/bin" && rm -f "$@")
