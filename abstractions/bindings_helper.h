@@ -4,4 +4,5 @@
  * crate of the kernel does not have; see bindgen_parameters. Sorted.
  */
 
+#include <linux/mman.h>
 #include <linux/proc_fs.h>

@@ -20,6 +20,7 @@
 #include <linux/seq_file.h>
 #include <linux/stddef.h>
 #include <linux/uio.h>
+#include <linux/umh.h>
 
 #define EMIT(expr, what, value)						\
 	asm volatile("\n.ascii \"->layout!(" expr ", " what ", %c0);\"" : : "i" (value))
@@ -86,4 +87,7 @@ void lkmpg_layout(void)
 	FIELD(cred, euid);
 	FIELD(seq_file, private);
 	SIZE(seq_operations);
+
+	/* umh.rs */
+	FIELD(subprocess_info, data);
 }

@@ -11,7 +11,12 @@
 
 mod bindings;
 pub(crate) mod cdev;
+pub(crate) mod export;
+pub(crate) mod export_server;
+pub(crate) mod kmod;
 mod layout;
 pub(crate) mod param;
 pub(crate) mod procfs;
 pub(crate) mod series;
+pub(crate) mod umh;
+pub(crate) mod usercopy;

@@ -145,7 +145,8 @@ macro_rules! name {
             concat!($module, ".", stringify!($name), "\0")
         };
         match ::core::ffi::CStr::from_bytes_with_nul(NAME.as_bytes()) {
-            Ok(name) => name,
+            // Not `name`, which may well be a parameter's.
+            Ok(__name) => __name,
             Err(_) => panic!("NUL in the name of a parameter"),
         }
     }};

@@ -29,6 +29,10 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 # shellcheck disable=SC2016 # for the guest's shell
 printf 'PS1="\\h# "\n' >"$root/etc/profile"
 [ $# -eq 0 ] || cp -rt "$root/root" "$@"
+# What has its place elsewhere: the tree of modules; and a logger instead of busybox's,
+# which needs sockets.
+[ ! -e "$root/root/lib" ] || mv "$root/root/lib" "$root/lib"
+[ ! -e "$root/root/logger" ] || mv -f "$root/root/logger" "$root/usr/bin/logger"
 
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) >"$output.part"

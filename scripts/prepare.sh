@@ -27,6 +27,11 @@ step "Building the modules of the tests" "$top/build/log/faulty.log" \
 rm -rf "$guest/faulty" && mkdir "$guest/faulty"
 cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
 
+# For modprobe: /lib/modules, with the files of depmod.
+rm -rf "${guest:?}/lib"
+KDIR=$kdir step "Installing the modules" "$top/build/log/modules_install.log" \
+	"$top/scripts/modules.sh" modules_install INSTALL_MOD_PATH="$guest"
+
 # The guest's programs: one for each tests/src/bin/NAME.rs.
 target=x86_64-unknown-linux-gnu
 step "Building the programs" "$top/build/log/programs.log" \
@@ -38,5 +43,5 @@ done
 
 ln -sfn "$image" "$guest/bzImage"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
-	"$top"/*.ko "${programs[@]}" "$guest/faulty"
+	"$top"/*.ko "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib"
 echo "$guest"

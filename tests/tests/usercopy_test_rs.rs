@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `usercopy_test_rs`: the copies between kernel and user memory, tested by the
+//! module itself.
+
+use guest::{
+    kmsg::Log,
+    module::{proc_modules, Module},
+};
+use nix::errno::Errno;
+
+const NAME: &str = "usercopy_test_rs";
+
+/// The module's cases.
+const CASES: [&str; 25] = [
+    "copy_round_trip",
+    "copy_over_page_border",
+    "copy_whole_pages",
+    "copy_from_partly_unmapped",
+    "copy_to_partly_unmapped",
+    "put_get_u8",
+    "put_get_u16",
+    "put_get_u32",
+    "put_get_u64",
+    "put_get_partly_unmapped",
+    "strncpy",
+    "strncpy_partly_unmapped",
+    "strnlen",
+    "strnlen_partly_unmapped",
+    "check_zeroed",
+    "copy_nofault",
+    "user_slice",
+    "user_slice_partly_unmapped",
+    "kernel_address",
+    "null_address",
+    "unmapped_address",
+    "first_address_beyond_user",
+    "non_canonical_address",
+    "non_canonical_kernel_address",
+    "last_address",
+];
+
+/// Returns the mappings of this process.
+fn mappings() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().count()
+}
+
+#[test]
+fn all_cases_pass_twice_in_a_row() {
+    for _ in 0..2 {
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, "").unwrap();
+        let lines = log.lines_of(NAME);
+        assert_eq!(lines, ["25 of 25 cases passed", "tests passed."]);
+        module.unload().unwrap();
+    }
+}
+
+#[test]
+fn wrong_expectation_refuses_the_load_with_the_name_of_its_case() {
+    for case in CASES {
+        let mut log = Log::bookmark();
+        let load = Module::load(NAME, &format!("wrong={case}"));
+        assert_eq!(load.unwrap_err(), Errno::EINVAL, "{case}");
+        let lines = log.lines_of(NAME);
+        assert!(lines[0].starts_with(&format!("{case}: ")), "{lines:?}");
+        assert!(lines[0].contains("expected anything but "), "{lines:?}");
+        // All others have run, and passed.
+        assert_eq!(lines[1..], ["24 of 25 cases passed"], "{case}");
+        assert_eq!(proc_modules(NAME), None);
+    }
+}
+
+#[test]
+fn memory_is_unmapped_after_success_and_after_failure() {
+    // The first load may make the allocator map something.
+    Module::load(NAME, "").unwrap().unload().unwrap();
+    let before = mappings();
+    Module::load(NAME, "").unwrap().unload().unwrap();
+    Module::load(NAME, "wrong=strncpy").unwrap_err();
+    assert_eq!(mappings(), before);
+}

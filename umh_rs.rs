@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs a user-space program from the kernel, as root: `/usr/bin/logger help!`.
+//!
+//! `path=` names another program and `arg=` its argument; `wait=` tells what to wait
+//! for: `none`, `exec` (it has been started), `proc` (it has ended, the default), or
+//! `killable` (the same, but who kills `insmod` ends the waiting). How the program
+//! ended is logged; one that cannot be started refuses the load, unless nobody waits.
+//!
+//! ```sh
+//! insmod umh_rs.ko
+//! dmesg | tail -n 2     # help!
+//!                       # umh_rs: /usr/bin/logger exited with 0
+//! rmmod umh_rs
+//! insmod umh_rs.ko path=/no/such/program     # No such file or directory
+//! ```
+//!
+//! The original allocates as if it could not sleep, which it can, and throws the exit
+//! status away. Most of what one would do here is better done in user space, by a
+//! program that waits for an event of the kernel.
+//!
+//! Source: "Invoking user-space applications from the kernel", listings 1 to 3.
+
+use abstractions::{
+    param::string_parameters,
+    series,
+    umh::{
+        Command,
+        Helpers,
+        Hooks,
+        Wait, //
+    }, //
+};
+use kernel::prelude::*;
+
+mod abstractions;
+
+module! {
+    type: Umh,
+    name: "umh_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Runs a program in user space when loaded",
+    license: "GPL",
+    params: {
+        count: u32 {
+            default: 1,
+            description: "How often to run the program, 1 to 1000",
+        },
+        refuse: u32 {
+            default: 0,
+            description: "Let the init hook fail with this errno",
+        },
+    },
+}
+
+string_parameters! {
+    module: "umh_rs",
+    path: "The program to run, /usr/bin/logger if not given",
+    arg: "Its argument, help! if not given",
+    wait: "What to wait for: none, exec, proc or killable",
+}
+
+/// The largest `count`.
+const MAX_COUNT: u32 = 1000;
+
+/// Says what the two hooks are called for.
+struct Announce {
+    refuse: i32,
+}
+
+impl Hooks for Announce {
+    fn init(&self) -> Result {
+        // Runs in the new process.
+        pr_info!("init hook, pid {}\n", current!().pid());
+        match self.refuse {
+            0 => Ok(()),
+            errno => Err(Error::from_errno(-errno)),
+        }
+    }
+
+    fn cleanup(self) {
+        pr_info!("cleanup hook\n");
+    }
+}
+
+#[pin_data]
+struct Umh {
+    #[pin]
+    helpers: Helpers,
+}
+
+impl kernel::InPlaceModule for Umh {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            helpers <- Helpers::new(module),
+            // A failure drops `helpers`, which then waits.
+            _: { run(&helpers)? },
+        })
+    }
+}
+
+/// Runs the program as the parameters tell, and logs how it ended.
+fn run(helpers: &Helpers) -> Result {
+    let path = string_parameters::path
+        .value()
+        .unwrap_or(c"/usr/bin/logger");
+    let arg = string_parameters::arg.value().unwrap_or(c"help!");
+    let wait = match string_parameters::wait.value().map(CStr::to_bytes) {
+        Some(b"none") => Wait::None,
+        Some(b"exec") => Wait::Exec,
+        Some(b"proc") | None => Wait::Proc,
+        Some(b"killable") => Wait::Killable,
+        Some(_) => {
+            pr_err!("wait= is none of none, exec, proc, killable\n");
+            return Err(EINVAL);
+        }
+    };
+    let count: u32 = series::param_value(module_parameters::count.value());
+    let refuse: u32 = series::param_value(module_parameters::refuse.value());
+    if !(1..=MAX_COUNT).contains(&count) || refuse > 4095 {
+        pr_err!("count={count} is not between 1 and {MAX_COUNT}, or refuse={refuse} is no errno\n");
+        return Err(EINVAL);
+    }
+
+    for _ in 0..count {
+        let hooks = Announce {
+            refuse: refuse as i32,
+        };
+        match Command::new(path)?.arg(arg)?.run(helpers, hooks, wait) {
+            Ok(Some(status)) => pr_info!("{path} {status}\n"),
+            Ok(None) => pr_info!("{path} started\n"),
+            // Not a failure of the load, which would have to wait all the same.
+            Err(ERESTARTSYS) => pr_info!("{path} is left alone: killed while waiting\n"),
+            Err(error) => {
+                pr_err!("{path} cannot be run (err {})\n", error.to_errno());
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
