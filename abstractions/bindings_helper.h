@@ -4,5 +4,9 @@
  * crate of the kernel does not have; see bindgen_parameters. Sorted.
  */
 
+#include <linux/i8042.h>
+#include <linux/kprobes.h>
 #include <linux/mman.h>
 #include <linux/proc_fs.h>
+#include <linux/tty.h>
+#include <linux/tty_driver.h>

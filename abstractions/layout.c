@@ -16,6 +16,7 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/stddef.h>
@@ -80,6 +81,7 @@ void lkmpg_layout(void)
 	FIELD(kiocb, ki_pos);
 	FIELD(iov_iter, data_source);
 	SIZE(iov_iter);
+
 	/* procfs.rs, and `Kiocb`, `LocalFile` and `Credential` of the kernel crate. */
 	FIELD(inode, i_private);
 	FIELD(file, f_flags);
@@ -90,4 +92,9 @@ void lkmpg_layout(void)
 
 	/* umh.rs */
 	FIELD(subprocess_info, data);
+
+	/* kprobe.rs and namei.rs. */
+	FIELD(pt_regs, di);
+	FIELD(pt_regs, si);
+	FIELD(__filename_head, name);
 }

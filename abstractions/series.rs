@@ -2,8 +2,11 @@
 
 //! All that differs between the kernel series which are supported, 7.2 and 7.3.
 
+use super::{
+    bindings,
+    irq::IrqReturn, //
+};
 use core::borrow::Borrow;
-use kernel::bindings;
 
 /// Returns the value of a parameter declared in `module!`'s `params`:
 /// `param_value(module_parameters::count.value())`.
@@ -23,4 +26,19 @@ pub(crate) const fn this_module() -> *mut bindings::module {
     return (&raw const bindings::__this_module).cast_mut();
     #[cfg(not(MODULE))]
     return core::ptr::null_mut();
+}
+
+/// Returns what a C interrupt handler returns.
+///
+/// `irqreturn_t` is an integer in 7.2 and a struct around one in 7.3.
+pub(crate) fn irq_return(value: IrqReturn) -> bindings::irqreturn_t {
+    // `enum irqreturn` of include/linux/irqreturn.h.
+    let raw: u32 = match value {
+        IrqReturn::None => 0,
+        IrqReturn::Handled => 1,
+        IrqReturn::WakeThread => 2,
+    };
+    // SAFETY: Either type is a transparent wrapper of, or is, an `unsigned int`, of
+    // which each value is valid.
+    unsafe { core::mem::transmute::<u32, bindings::irqreturn_t>(raw) }
 }

@@ -47,6 +47,11 @@ args+=(
 	-append "$options oops=panic"
 	-serial "file:$work/console" # ttyS0
 	-serial stdio                # ttyS1
+	# QEMU's monitor is the guest's ttyS2: the guest types on its own keyboard.
+	-chardev "socket,id=monitor,path=$work/monitor,server=on,wait=off"
+	-mon "chardev=monitor,mode=readline"
+	-chardev "socket,id=loop,path=$work/monitor"
+	-device "isa-serial,chardev=loop,index=2"
 )
 
 # pdeathsig: no guest outlives this script, even one that is killed. Plain

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the guest's tests share: loading and unloading modules, and reading the
-//! kernel log, races, wrong pointers. Everything here runs as root inside the guest, never on the host.
+//! What the guest's tests share: loading and unloading modules, reading the kernel
+//! log, races, wrong pointers, terminals, the keyboard. Everything here runs as root
+//! inside the guest, never on the host.
 
+pub mod keyboard;
 pub mod kmsg;
 pub mod module;
+pub mod monitor;
 pub mod process;
 pub mod race;
+pub mod terminal;
 pub mod user;
 
 use std::io::{self, Read};

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Interrupt handlers on lines that are shared with other drivers.
+//!
+//! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
+//!
+//! The `kernel` crate's `irq::Registration` wants a line of a bound device; a module
+//! that listens on another driver's line has no device.
+//!
+//! Unloading *waits*: dropping a [`SharedLine`] returns after the last run of the
+//! handler, and of its thread, has ended.
+//!
+//! Not supported: lines of one's own, trigger modes, affinity.
+
+use super::{
+    bindings,
+    series, //
+};
+use core::marker::PhantomPinned;
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// What a handler did.
+pub(crate) enum IrqReturn {
+    /// The interrupt was another's.
+    None,
+    /// The interrupt was for this handler, which is done with it.
+    Handled,
+    /// As `Handled`, and [`Handler::thread`] is to run.
+    WakeThread,
+}
+
+/// An interrupt handler: the top half, and its thread.
+///
+/// The top half does not run twice at once, and neither does the thread; but one
+/// runs beside the other.
+pub(crate) trait Handler: Send + Sync {
+    /// Called in interrupt context for each interrupt on the line, whoever's it is;
+    /// must not sleep.
+    fn handle(&self) -> IrqReturn;
+
+    /// The bottom half of a [`SharedLine::new_threaded`]: called in a kernel thread of
+    /// its own, where it may sleep, once after one or more `WakeThread`.
+    fn thread(&self) {}
+}
+
+/// A handler on a shared interrupt line, taken off it on drop.
+///
+/// # Invariants
+///
+/// `self` is pinned, and the cookie of a handler on line `irq`, registered with the
+/// callbacks of the same `T` until drop.
+#[pin_data(PinnedDrop)]
+pub(crate) struct SharedLine<T: Handler> {
+    // Not zero-sized: no two of them have one address, so each is a unique cookie.
+    irq: c_uint,
+    #[pin]
+    handler: T,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+impl<T: Handler> SharedLine<T> {
+    /// Puts `handler` on line `irq`; `name` is shown in `/proc/interrupts`. The top
+    /// half must not ask for its thread.
+    ///
+    /// Process context; may sleep. Fails with EBUSY when the line is used by one that
+    /// does not share it, with EINVAL when there is no such line.
+    pub(crate) fn new(irq: c_uint, name: &'static CStr, handler: T) -> impl PinInit<Self, Error> {
+        Self::request(irq, name, handler, None)
+    }
+
+    /// As [`SharedLine::new`], with a thread named `irq/<irq>-<name>`.
+    pub(crate) fn new_threaded(
+        irq: c_uint,
+        name: &'static CStr,
+        handler: T,
+    ) -> impl PinInit<Self, Error> {
+        Self::request(irq, name, handler, Some(Self::thread_callback))
+    }
+
+    fn request(
+        line: c_uint,
+        name: &'static CStr,
+        handler: T,
+        thread: bindings::irq_handler_t,
+    ) -> impl PinInit<Self, Error> {
+        // INVARIANT: Where this succeeds, `self` has just become the cookie.
+        try_pin_init!(&this in Self {
+            irq: line,
+            handler,
+            _pin: PhantomPinned,
+            _: {
+                // SAFETY:
+                // - The callbacks take what the cookie points to for a `Self`, which it
+                //   is, with all fields initialised, from now on until drop.
+                // - `name` lives as long as the module, which drops `self` before.
+                to_result(unsafe {
+                    bindings::request_threaded_irq(
+                        line,
+                        Some(Self::callback),
+                        thread,
+                        bindings::IRQF_SHARED as c_ulong,
+                        name.as_char_ptr(),
+                        this.as_ptr().cast(),
+                    )
+                })?
+            },
+        })
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the kernel as the handler of a line whose cookie is a `Self`.
+    unsafe extern "C" fn callback(_irq: c_int, cookie: *mut c_void) -> bindings::irqreturn_t {
+        // SAFETY: The caller promises that this is a `Self`; it is valid, for drop
+        // waits for this callback.
+        let this = unsafe { &*cookie.cast::<Self>() };
+        series::irq_return(this.handler.handle())
+    }
+
+    /// # Safety
+    ///
+    /// As for `callback`, for the handler's thread.
+    unsafe extern "C" fn thread_callback(
+        _irq: c_int,
+        cookie: *mut c_void,
+    ) -> bindings::irqreturn_t {
+        // SAFETY: As in `callback`.
+        let this = unsafe { &*cookie.cast::<Self>() };
+        this.handler.thread();
+        series::irq_return(IrqReturn::Handled)
+    }
+}
+
+#[pinned_drop]
+impl<T: Handler> PinnedDrop for SharedLine<T> {
+    fn drop(self: Pin<&mut Self>) {
+        let irq = self.irq;
+        let cookie = core::ptr::from_ref::<Self>(&self).cast_mut().cast();
+        // SAFETY: By the type invariants this is the cookie of a handler on the line.
+        // Both callbacks have returned when this does (`__free_irq()` synchronises
+        // with the line and stops the thread), so the fields may go.
+        unsafe { bindings::free_irq(irq, cookie) };
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Watching the kernel open files by name.
+//!
+//! C sources: [`fs/namei.c`](srctree/fs/namei.c) (`do_file_open`),
+//! [`include/linux/fs.h`](srctree/include/linux/fs.h) (`struct filename`)
+//!
+//! All of `open`, `openat`, `openat2` and `creat` come through the one function, and so
+//! do `execve`'s open of a program, of its interpreter and what the kernel opens itself
+//! on behalf of a process. `open_by_handle_at` does not, which has no name.
+//!
+//! Unloading *waits*, as for any [`kprobe::Probe`].
+
+use super::{
+    bindings,
+    kprobe, //
+};
+use kernel::prelude::*;
+
+/// Is told of opens.
+pub(crate) trait Watcher: Send + Sync {
+    /// Called before the current process, whose real user ID is `uid` (as the initial
+    /// user namespace numbers it), opens `path`, whether that succeeds or not. `path`
+    /// is as the process gave it, at most 4095 bytes, any but NUL among them.
+    ///
+    /// As [`kprobe::Handler::hit`]: must not sleep.
+    fn opening(&self, uid: u32, path: &CStr);
+}
+
+/// The function, which has had more than one name.
+#[derive(Clone, Copy)]
+pub(crate) enum Function {
+    /// Linux 7.2 and later.
+    DoFileOpen,
+    /// Before.
+    DoFilpOpen,
+}
+
+impl Function {
+    /// Returns the function of that name, if it is one of the two.
+    pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
+        match name {
+            b"do_file_open" => Some(Self::DoFileOpen),
+            b"do_filp_open" => Some(Self::DoFilpOpen),
+            _ => None,
+        }
+    }
+
+    /// Returns the name.
+    pub(crate) fn name(self) -> &'static CStr {
+        match self {
+            Self::DoFileOpen => c"do_file_open",
+            Self::DoFilpOpen => c"do_filp_open",
+        }
+    }
+}
+
+/// A probe that tells `T` of opens, removed on drop.
+pub(crate) type OpenProbe<T> = kprobe::Probe<Adapter<T>>;
+
+/// Watches opens by `function`; for the errors, see [`kprobe::Probe::new`].
+pub(crate) fn watch<T: Watcher>(
+    function: Function,
+    watcher: T,
+) -> impl PinInit<OpenProbe<T>, Error> {
+    // INVARIANT: Either function is `(int dfd, struct filename *, const struct
+    // open_flags *)`.
+    kprobe::Probe::new(function.name(), Adapter(watcher))
+}
+
+/// Takes the arguments of the function apart.
+///
+/// # Invariants
+///
+/// It is the handler of a probe on a [`Function`] only.
+pub(crate) struct Adapter<T>(T);
+
+impl<T: Watcher> kprobe::Handler for Adapter<T> {
+    fn hit(&self, registers: &kprobe::Registers) {
+        let filename = registers.second_argument();
+        // Where the user's pointer was bad, it is an errno instead (`IS_ERR()`).
+        if filename == 0 || filename > usize::MAX - bindings::MAX_ERRNO as usize {
+            return;
+        }
+        let filename = filename as *const bindings::__filename_head;
+        // SAFETY: By the type invariants this is the function's second argument, and it
+        // is no errno: a `struct filename`, which begins with this head, and which the
+        // function's caller keeps until the function has returned.
+        let name = unsafe { (*filename).name };
+        // SAFETY: The name is the kernel's own copy, in resident memory, constant and
+        // NUL-terminated (`getname_flags()`), and kept as long.
+        let path = unsafe { CStr::from_char_ptr(name) };
+        let uid = kernel::current!().uid().into_raw().val;
+        self.0.opening(uid, path);
+    }
+}

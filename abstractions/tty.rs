@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The terminal of the current process.
+//!
+//! C headers: [`include/linux/tty.h`](srctree/include/linux/tty.h),
+//! [`include/linux/tty_driver.h`](srctree/include/linux/tty_driver.h)
+//!
+//! Unloading neither waits for nor is held up by a [`Tty`]: nothing in it points
+//! into the module.
+//!
+//! Not supported: reading, waiting for room, terminals of other processes.
+
+use super::bindings;
+use core::ptr::NonNull;
+
+/// A terminal, kept alive by a reference to it.
+///
+/// # Invariants
+///
+/// `self.0` points to a valid `struct tty_struct`, to which this owns a reference.
+pub(crate) struct Tty(NonNull<bindings::tty_struct>);
+
+impl Tty {
+    /// Returns the controlling terminal of the current process, or `None` where
+    /// it has none: a daemon, a kernel thread, a helper that the kernel started.
+    /// Any context; in an interrupt, it is the interrupted process's.
+    pub(crate) fn current() -> Option<Self> {
+        // SAFETY: Without preconditions; takes the process's lock and interrupts
+        // off itself.
+        let tty = unsafe { bindings::get_current_tty() };
+        // INVARIANT: `get_current_tty` returns null, or a terminal with a new
+        // reference, which is ours.
+        NonNull::new(tty).map(Self)
+    }
+
+    /// Writes as many of `bytes` as the terminal takes at once, as they are
+    /// (without output processing, so a new line is CR LF), and returns how many
+    /// those were: none when it is stopped (^S), full, closed or cannot write.
+    ///
+    /// Process context; may sleep, for a lock, but not for room: it does not take
+    /// `atomic_write_lock`, which a writer that waits for room holds.
+    pub(crate) fn write(&self, bytes: &[u8]) -> usize {
+        let tty = self.0.as_ptr();
+        // SAFETY: By the type invariants `tty` is valid.
+        unsafe { bindings::tty_lock(tty) };
+        // SAFETY: As above; `count` is protected by the lock, which we hold.
+        let is_open = unsafe { (*tty).count } > 0;
+        // SAFETY: As above; `ops` is set before a terminal is published and points
+        // to a table that lives as long as the terminal's driver, which the
+        // terminal holds a reference to.
+        let write = unsafe { (*(*tty).ops).write };
+        let written = match write {
+            // A terminal that nobody has open may have lost what `write` needs,
+            // such as the other end of a pty.
+            Some(write) if is_open => {
+                // SAFETY: `tty` is valid, and open as long as we hold its lock.
+                let room = unsafe { bindings::tty_write_room(tty) } as usize;
+                let length = room.min(bytes.len());
+                // SAFETY: As above; `bytes` has `length` readable bytes at least.
+                unsafe { write(tty, bytes.as_ptr(), length) }
+            }
+            _ => 0,
+        };
+        // SAFETY: We took the lock above.
+        unsafe { bindings::tty_unlock(tty) };
+        // A driver's error (a hung-up line, say) is nothing written.
+        usize::try_from(written).unwrap_or(0)
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants we own a reference; it is not used again.
+        unsafe { bindings::tty_kref_put(self.0.as_ptr()) };
+    }
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The keyboard's interrupt, shared with the kernel's own keyboard driver.
+//!
+//! The top half runs in interrupt context and does next to nothing: it sees to it
+//! that the bottom half runs, which may take its time. That one is a work item, or,
+//! with `threaded=1`, the thread of the interrupt. Between the two lies a ring of
+//! bytes, so that typing faster than the bottom half runs loses nothing; what does
+//! not fit is counted.
+//!
+//! The controller gives each byte once, and the keyboard's driver takes it. So the
+//! bytes come from the filter that the driver offers. `ports=1` reads the ports as the
+//! original does: the byte that the driver has just taken can be read again, but only
+//! until the next one has come, so some are skipped (and counted).
+//!
+//! ```sh
+//! insmod irq_kbd_rs.ko
+//! dmesg | tail -n 2    # irq_kbd_rs: Scan Code 1e Pressed.
+//!                      # irq_kbd_rs: Scan Code 1e Released.
+//! grep ' 1:' /proc/interrupts
+//! ```
+//!
+//! The original took the line from the kernel's driver, which left the machine
+//! without a keyboard, and kept one scan code in a static, which the next key
+//! overwrote. Codes of several bytes are put together here: `e048` is the up key.
+//!
+//! Source: LKMPG, chapter 11, `intrpt.c`.
+
+use abstractions::{
+    i8042,
+    irq,
+    series,
+    work, //
+};
+use kernel::{
+    impl_has_work, new_mutex, new_work,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    workqueue::{
+        Work,
+        WorkItem, //
+    },
+};
+
+mod abstractions;
+
+module! {
+    type: IrqKbd,
+    name: "irq_kbd_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Logs the scan codes of the keyboard",
+    license: "GPL",
+    params: {
+        ports: u8 {
+            default: 0,
+            description: "1: read the ports instead of using the driver's filter",
+        },
+        threaded: u8 {
+            default: 0,
+            description: "1: the bottom half is a thread instead of a work item",
+        },
+        delay_ms: u32 {
+            default: 0,
+            description: "How long the bottom half waits before it reads, 0 to 10000 ms",
+        },
+    },
+}
+
+/// The largest `delay_ms`, for which unloading may have to wait.
+const MAX_DELAY_MS: u32 = 10_000;
+
+struct IrqKbd {
+    // In the order of their end: no more interrupts, so that no more work is queued;
+    // no more bytes; no more work; what is left in the ring.
+    _line: Pin<KBox<irq::SharedLine<TopHalf>>>,
+    _filter: Option<Pin<KBox<i8042::Filter<Arc<Keyboard>>>>>,
+    _work: work::Disable<Keyboard>,
+    _rest: Rest,
+}
+
+impl kernel::Module for IrqKbd {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let ports: u8 = series::param_value(module_parameters::ports.value());
+        let threaded: u8 = series::param_value(module_parameters::threaded.value());
+        let delay_ms: u32 = series::param_value(module_parameters::delay_ms.value());
+        if ports > 1 || threaded > 1 || delay_ms > MAX_DELAY_MS {
+            pr_err!("ports and threaded are 0 or 1, delay_ms at most {MAX_DELAY_MS}\n");
+            return Err(EINVAL);
+        }
+
+        let keyboard = Arc::pin_init(Keyboard::new(delay_ms), GFP_KERNEL)?;
+        // Dropped in the reverse order if a later step fails.
+        let rest = Rest(keyboard.clone());
+        let work = work::Disable::on_drop(keyboard.clone());
+        let filter = if ports == 0 {
+            Some(KBox::pin_init(
+                i8042::Filter::new(keyboard.clone()),
+                GFP_KERNEL,
+            )?)
+        } else {
+            None
+        };
+        let top_half = TopHalf {
+            keyboard,
+            reads_ports: ports == 1,
+            threaded: threaded == 1,
+            seen: Atomic::new(0),
+        };
+        let (irq, name) = (i8042::KEYBOARD_IRQ, c"irq_kbd_rs");
+        let line = if threaded == 1 {
+            KBox::pin_init(
+                irq::SharedLine::new_threaded(irq, name, top_half),
+                GFP_KERNEL,
+            )?
+        } else {
+            KBox::pin_init(irq::SharedLine::new(irq, name, top_half), GFP_KERNEL)?
+        };
+        Ok(Self {
+            _line: line,
+            _filter: filter,
+            _work: work,
+            _rest: rest,
+        })
+    }
+}
+
+/// What the halves share.
+#[pin_data]
+struct Keyboard {
+    ring: Ring,
+    interrupts: Atomic<u32>,
+    skipped: Atomic<u32>,
+    delay_ms: u32,
+    /// Held while the ring is read: it has one reader at a time.
+    #[pin]
+    decoder: Mutex<Decoder>,
+    #[pin]
+    work: Work<Keyboard>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Keyboard { self.work }
+}
+
+impl Keyboard {
+    fn new(delay_ms: u32) -> impl PinInit<Self> {
+        pin_init!(Self {
+            ring: Ring::new(),
+            interrupts: Atomic::new(0),
+            skipped: Atomic::new(0),
+            delay_ms,
+            decoder <- new_mutex!(Decoder::default()),
+            work <- new_work!("irq_kbd_rs"),
+        })
+    }
+
+    /// Logs what the ring holds. Process context.
+    fn log_scan_codes(&self) {
+        let mut decoder = self.decoder.lock();
+        while let Some(byte) = self.ring.pop() {
+            if let Some((code, pressed)) = decoder.feed(byte) {
+                let what = if pressed { "Pressed" } else { "Released" };
+                pr_info!("Scan Code {code:x} {what}.\n");
+            }
+        }
+        let lost = self.ring.lost.load(Relaxed);
+        let news = lost.wrapping_sub(decoder.lost);
+        if news > 0 {
+            decoder.lost = lost;
+            pr_warn!("{news} bytes lost: the ring was full\n");
+        }
+    }
+
+    fn bottom_half(&self) {
+        if self.delay_ms > 0 {
+            fsleep(Delta::from_millis(self.delay_ms.into()));
+        }
+        self.log_scan_codes();
+    }
+}
+
+/// The bottom half as a work item.
+impl WorkItem for Keyboard {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.bottom_half();
+    }
+}
+
+/// The keyboard's bytes, in the default mode; called by the keyboard's driver before
+/// the top half is.
+impl i8042::Listener for Arc<Keyboard> {
+    fn byte(&self, byte: u8) {
+        self.ring.push(byte);
+    }
+}
+
+struct TopHalf {
+    keyboard: Arc<Keyboard>,
+    reads_ports: bool,
+    threaded: bool,
+    /// What `Ring::received` was at the last interrupt.
+    seen: Atomic<u32>,
+}
+
+impl irq::Handler for TopHalf {
+    fn handle(&self) -> irq::IrqReturn {
+        let keyboard = &self.keyboard;
+        keyboard.interrupts.fetch_add(1, Relaxed);
+        if self.reads_ports {
+            match i8042::last_byte() {
+                Some(byte) => keyboard.ring.push(byte),
+                None => {
+                    keyboard.skipped.fetch_add(1, Relaxed);
+                }
+            }
+        }
+
+        let received = keyboard.ring.received();
+        if self.seen.load(Relaxed) == received {
+            return irq::IrqReturn::None;
+        }
+        self.seen.store(received, Relaxed);
+        if self.threaded {
+            return irq::IrqReturn::WakeThread;
+        }
+        // An error says that it is queued already; it has not begun to run then, and
+        // will find this byte too.
+        let _ = work::system_percpu().enqueue(keyboard.clone());
+        irq::IrqReturn::Handled
+    }
+
+    fn thread(&self) {
+        self.keyboard.bottom_half();
+    }
+}
+
+/// The end: logs what no bottom half came to read, and the counts.
+struct Rest(Arc<Keyboard>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        let keyboard = &self.0;
+        keyboard.log_scan_codes();
+        pr_info!(
+            "{} interrupts, {} bytes, {} lost, {} skipped\n",
+            keyboard.interrupts.load(Relaxed),
+            keyboard.ring.received(),
+            keyboard.ring.lost.load(Relaxed),
+            keyboard.skipped.load(Relaxed),
+        );
+    }
+}
+
+/// A ring of bytes with one writer and one reader at a time.
+///
+/// The writer is in an interrupt and must not wait for the reader, so there is no
+/// lock: each end has its own count, which only that end changes.
+struct Ring {
+    bytes: [Atomic<u32>; Self::SIZE as usize],
+    written: Atomic<u32>,
+    read: Atomic<u32>,
+    lost: Atomic<u32>,
+}
+
+impl Ring {
+    /// Pressing and releasing 128 keys of two bytes each; a power of two, so that the
+    /// counts may wrap.
+    const SIZE: u32 = 512;
+
+    fn new() -> Self {
+        Self {
+            bytes: [const { Atomic::new(0) }; Self::SIZE as usize],
+            written: Atomic::new(0),
+            read: Atomic::new(0),
+            lost: Atomic::new(0),
+        }
+    }
+
+    fn slot(&self, count: u32) -> &Atomic<u32> {
+        &self.bytes[(count % Self::SIZE) as usize]
+    }
+
+    fn push(&self, byte: u8) {
+        let written = self.written.load(Relaxed);
+        // Acquire: the reader is done with the slot.
+        if written.wrapping_sub(self.read.load(Acquire)) == Self::SIZE {
+            self.lost.fetch_add(1, Relaxed);
+            return;
+        }
+        self.slot(written).store(byte.into(), Relaxed);
+        // Release: whoever sees the new count sees the byte.
+        self.written.store(written.wrapping_add(1), Release);
+    }
+
+    fn pop(&self) -> Option<u8> {
+        let read = self.read.load(Relaxed);
+        if read == self.written.load(Acquire) {
+            return None;
+        }
+        let byte = self.slot(read).load(Relaxed) as u8;
+        self.read.store(read.wrapping_add(1), Release);
+        Some(byte)
+    }
+
+    /// Returns how many bytes have come, those that did not fit included.
+    fn received(&self) -> u32 {
+        let lost = self.lost.load(Relaxed);
+        self.written.load(Relaxed).wrapping_add(lost)
+    }
+}
+
+/// Puts scan codes together from bytes.
+#[derive(Default)]
+struct Decoder {
+    /// The bytes of a code that is not complete, and how many are to come.
+    code: u32,
+    missing: u32,
+    /// How many lost bytes have been told of.
+    lost: u32,
+}
+
+impl Decoder {
+    /// Returns a code and whether its key was pressed, with the last of its bytes.
+    fn feed(&mut self, byte: u8) -> Option<(u32, bool)> {
+        match byte {
+            // The keyboard's answers to its driver's commands: done, and once more.
+            0xfa | 0xfe => return None,
+            0xe0 | 0xe1 => {
+                self.code = byte.into();
+                self.missing = if byte == 0xe0 { 1 } else { 2 };
+                return None;
+            }
+            _ => self.code = self.code << 8 | u32::from(byte & 0x7f),
+        }
+        self.missing = self.missing.saturating_sub(1);
+        if self.missing > 0 {
+            return None;
+        }
+        Some((core::mem::take(&mut self.code), byte & 0x80 == 0))
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All tests of the guest, a file for each module or program. One binary, for each
+//! binary costs a boot: `cargo test param_rs::` runs those of one file.
+
+mod cat_noblock;
+mod cdev;
+mod chardev_ioctl_rs;
+mod chardev_rs;
+mod demand_load_rs;
+mod export_rs;
+mod hello_rs;
+mod ioctl;
+mod irq_kbd_rs;
+mod loading;
+mod param_rs;
+mod print_string_rs;
+mod procfs;
+mod procfs_rs;
+mod procfs_rw_rs;
+mod sched_rs;
+mod sleep_rs;
+mod syscall_rs;
+mod umh_rs;
+mod usercopy_test_rs;
