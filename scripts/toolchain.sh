@@ -110,16 +110,19 @@ missing() {
 # from its package, since installing that would remove Debian's dynamic one
 busybox() {
 	local box dir=$cache/busybox
-	for box in "$dir/bin/busybox" $(type -aP busybox); do
+	for box in "$dir/busybox" $(type -aP busybox); do
 		[ "$box" != "$bin/busybox" ] || continue
-		[ -x "$box" ] && ! ldd "$box" >/dev/null 2>&1 && echo "$box" && return
+		[ -x "$box" ] || continue
+		# What ldd says of a static program, and returns, is not the same everywhere.
+		ldd "$box" 2>/dev/null | grep '=>' >/dev/null || { echo "$box" && return; }
 	done
-	rm -rf "$dir.part" && mkdir -p "$dir.part"
+	rm -rf "$dir.part" && mkdir -p "$dir.part/package"
 	step "Fetching busybox-static" "$cache/log/busybox.log" \
 		env -C "$dir.part" apt-get download busybox-static
-	dpkg-deb -x "$dir.part"/*.deb "$dir.part"
+	dpkg-deb -x "$dir.part"/*.deb "$dir.part/package"
+	mv "$(find "$dir.part/package" -name busybox -type f -perm -u+x)" "$dir.part/busybox"
 	rm -rf "$dir" && mv "$dir.part" "$dir"
-	echo "$dir/bin/busybox"
+	echo "$dir/busybox"
 }
 
 # settled() - whether nothing was installed or removed since the last look
