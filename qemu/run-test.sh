@@ -7,7 +7,7 @@
 #
 # Usage: qemu/run-test.sh BINARY ARGUMENT...
 # Environment: LKMPG_GUEST (the guest's folder; prepared when not set), and as
-# for boot.sh. RUST_*, FUZZ_* and LKMPG_* reach the test.
+# for boot.sh, LIMIT being 1200 s here. RUST_*, FUZZ_* and LKMPG_* reach the test.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
@@ -44,4 +44,4 @@ trap 'rm -rf "$job"' EXIT
 	echo
 } >"$job/run"
 cp "$binary" "$job/test"
-"$top/qemu/boot.sh" "$guest" "$job/run" "$job/test"
+LIMIT=${LIMIT:-1200} "$top/qemu/boot.sh" "$guest" "$job/run" "$job/test"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `chardev_ioctl_rs`: a message that is read, written, set and got. For 4 vCPUs:
-//! `SMP=4 cargo test --test chardev_ioctl_rs`.
+//! `SMP=4 cargo test chardev_ioctl_rs::`.
 
 use guest::{
     errno,

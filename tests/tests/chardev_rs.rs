@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `chardev_rs`: a character device that can be read. For 4 vCPUs: `SMP=4 cargo test
-//! --test chardev_rs`.
+//! chardev_rs::`.
 
 use guest::{
     errno,

@@ -159,19 +159,24 @@ fn burst_of_extended_keys_is_neither_lost_nor_doubled() {
 #[test]
 fn overflow_of_the_ring_is_counted_and_logged() {
     let keys = ["a"; 280];
-    let (lines, seen) = typed("delay_ms=10000", &keys, 560);
-    // The driver gets them all.
-    assert_eq!(seen.len(), 560);
-    let (lost, total) = (48, 560);
-    assert_eq!(scan_codes(&lines).len(), total - lost);
+    let total = 560;
+    // On a busy machine the bottom half may get its turn while keys still come, and
+    // make room; what it must never do is to lose count.
+    let overflowed_by_48 = (0..5).any(|_| {
+        let (lines, seen) = typed("delay_ms=10000", &keys, total);
+        // The driver gets them all.
+        assert_eq!(seen.len(), total);
+        let lost = total - scan_codes(&lines).len();
+        let last = lines.last().unwrap();
+        assert!(
+            last.ends_with(&format!("{total} bytes, {lost} lost, 0 skipped")),
+            "{last}"
+        );
+        lost == 48 && lines.contains(&"48 bytes lost: the ring was full".into())
+    });
     assert!(
-        lines.contains(&format!("{lost} bytes lost: the ring was full")),
-        "{lines:?}"
-    );
-    let last = lines.last().unwrap();
-    assert!(
-        last.ends_with(&format!("{total} bytes, {lost} lost, 0 skipped")),
-        "{last}"
+        overflowed_by_48,
+        "the ring of 512 bytes never took 512 of 560"
     );
 }
 
