@@ -15,6 +15,8 @@ setup_file() {
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	job=$BATS_TEST_TMPDIR/job
+	# Where Debian has modinfo, which not everybody has in PATH.
+	PATH=$PATH:/usr/sbin:/sbin
 }
 
 # boot_with(commands) - boots a guest whose /etc has in it what is in $etc, and runs
