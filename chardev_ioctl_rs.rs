@@ -24,10 +24,13 @@
 //!
 //! Source: LKMPG, chapter 5, `chardev.c` and `chardev.h`.
 
-use abstractions::cdev::{
-    self,
-    Number,
-    Registration, //
+use abstractions::{
+    cdev::{
+        self,
+        Number,
+        Registration, //
+    },
+    iov::read_from_buffer, //
 };
 use kernel::{
     fs::{
@@ -196,9 +199,9 @@ impl cdev::Device for Session {
         Ok(KBox::new(Self(device.clone()), GFP_KERNEL)?)
     }
 
-    fn read_iter(kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+    fn read_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let message = kiocb.file().message();
-        cdev::read_from_buffer(kiocb, iov, message.as_bytes())
+        read_from_buffer(iov, kiocb.ki_pos_mut(), message.as_bytes())
     }
 
     /// Replaces the message, wherever the file's position is; the next read starts at

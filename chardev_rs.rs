@@ -21,10 +21,13 @@
 //!
 //! Source: LKMPG, chapter 2, `chardev.c`.
 
-use abstractions::cdev::{
-    self,
-    Number,
-    Registration, //
+use abstractions::{
+    cdev::{
+        self,
+        Number,
+        Registration, //
+    },
+    iov::read_from_buffer, //
 };
 use kernel::{
     fs::{
@@ -121,9 +124,9 @@ impl cdev::Device for Session {
         Ok(KBox::new(session, GFP_KERNEL)?)
     }
 
-    fn read_iter(kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+    fn read_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let session = kiocb.file();
-        cdev::read_from_buffer(kiocb, iov, session.message.to_bytes())
+        read_from_buffer(iov, kiocb.ki_pos_mut(), session.message.to_bytes())
     }
 
     fn llseek(session: &Self, file: &LocalFile, offset: i64, whence: i32) -> Result<i64> {

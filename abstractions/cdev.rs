@@ -101,8 +101,8 @@ pub(crate) trait Device: Sized {
         drop(device);
     }
 
-    /// `read(2)` and its kin; [`read_from_buffer`] does the work for a buffer.
-    /// Without it they fail with EINVAL.
+    /// `read(2)` and its kin; [`read_from_buffer`](super::iov::read_from_buffer) does
+    /// the work for a buffer. Without it they fail with EINVAL.
     fn read_iter(_kiocb: Kiocb<'_, Self::Ptr>, _iov: &mut IovIterDest<'_>) -> Result<usize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -154,26 +154,6 @@ pub(crate) trait Device: Sized {
     ) -> u32 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
-}
-
-/// Implements [`Device::read_iter`] for a file whose content is `contents`: reads
-/// from the file's position on, and moves it. Returns 0 at the end.
-///
-/// # Errors
-///
-/// EFAULT when not one byte could be written to the caller's memory. (This is what
-/// [`IovIterDest::simple_read_from_buffer`] takes for the end of the file.)
-pub(crate) fn read_from_buffer<T: ForeignOwnable>(
-    mut kiocb: Kiocb<'_, T>,
-    iov: &mut IovIterDest<'_>,
-    contents: &[u8],
-) -> Result<usize> {
-    let read = iov.simple_read_from_buffer(kiocb.ki_pos_mut(), contents)?;
-    let at_end = kiocb.ki_pos() >= contents.len() as i64;
-    if read == 0 && !at_end && !iov.is_empty() {
-        return Err(EFAULT);
-    }
-    Ok(read)
 }
 
 /// Implements [`Device::llseek`] for a file of `size` bytes: `SEEK_SET`, `SEEK_CUR`

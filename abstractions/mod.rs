@@ -14,6 +14,7 @@ pub(crate) mod cdev;
 pub(crate) mod export;
 pub(crate) mod export_server;
 pub(crate) mod i8042;
+pub(crate) mod iov;
 pub(crate) mod irq;
 pub(crate) mod kmod;
 pub(crate) mod kprobe;

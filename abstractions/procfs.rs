@@ -645,24 +645,3 @@ pub(crate) fn only_root_writes(file: &File) -> Result {
         Err(EACCES)
     }
 }
-
-/// Reads from `contents`, all that the file holds, at the file's position: the
-/// body of [`Operations::read_iter`].
-///
-/// As [`IovIterDest::simple_read_from_buffer`], which takes a bad pointer for the
-/// end of the file.
-///
-/// # Errors
-///
-/// - EFAULT: nothing could be written to userspace; the position stays.
-pub(crate) fn read_from_buffer(
-    iov: &mut IovIterDest<'_>,
-    position: &mut i64,
-    contents: &[u8],
-) -> Result<usize> {
-    let rest = u64::try_from(*position).is_ok_and(|position| position < contents.len() as u64);
-    match iov.simple_read_from_buffer(position, contents)? {
-        0 if rest && !iov.is_empty() => Err(EFAULT),
-        n => Ok(n),
-    }
-}

@@ -2,7 +2,7 @@
 
 //! The message that `procfs_rw_rs` and `sleep_rs` keep.
 
-use crate::abstractions::procfs::read_from_buffer;
+use crate::abstractions::iov::read_from_buffer;
 use kernel::{
     iov::IovIterDest,
     prelude::*,
