@@ -11,13 +11,14 @@
 //! see `abstractions/namei.rs` for what is covered), rather than on a system call: the
 //! kernel has its own copy of the path there, while the user's memory may have to be
 //! read from disk, and a probe must not sleep. The opens are logged before they are
-//! tried, also those that fail.
+//! tried, also those that fail; a second probe, on the function's return (a kretprobe),
+//! counts the failures.
 //!
 //! ```sh
 //! insmod syscall_rs.ko uid=65534
 //! su -s /bin/sh nobody -c 'cat /etc/passwd'
 //! dmesg | grep Opened    # syscall_rs: Opened file by 65534: /etc/passwd
-//! rmmod syscall_rs       # syscall_rs: 3 opens by 65534, 0 not logged
+//! rmmod syscall_rs       # syscall_rs: 3 opens by 65534, 1 failed, 0 not logged
 //! ```
 //!
 //! Source: LKMPG, chapter 7, `syscall.c`.
@@ -27,6 +28,7 @@ use abstractions::{
         self,
         Function,
         OpenProbe,
+        ResultProbe,
         Watcher, //
     },
     param::string_parameters,
@@ -81,8 +83,10 @@ const MAX_RATE: u32 = 100_000;
 const MAX_PATH: usize = 240;
 
 struct Syscall {
-    // Dropped first: the counts are final when `_end` logs them.
-    _probe: Pin<KBox<OpenProbe<Arc<Spy>>>>,
+    // Dropped in this order: no result is counted whose open was not, and the counts
+    // are final when `_end` logs them.
+    results: Pin<KBox<ResultProbe<Arc<Spy>>>>,
+    _opens: Pin<KBox<OpenProbe<Arc<Spy>>>>,
     _end: End,
 }
 
@@ -108,19 +112,30 @@ impl kernel::Module for Syscall {
             second: Atomic::new(0),
             in_second: Atomic::new(0),
             opens: Atomic::new(0),
+            failed: Atomic::new(0),
             not_logged: Atomic::new(0),
         };
         let spy = Arc::new(spy, GFP_KERNEL)?;
-        let probe = KBox::pin_init(namei::watch(function, spy.clone()), GFP_KERNEL).inspect_err(
-            |error| {
-                let (name, errno) = (function.name(), error.to_errno());
-                pr_err!("no probe on {name} in this kernel: error {errno}\n");
-            },
-        )?;
+        let opens = KBox::pin_init(namei::watch(function, spy.clone()), GFP_KERNEL);
+        let opens = opens.inspect_err(|error| {
+            let (name, errno) = (function.name(), error.to_errno());
+            pr_err!("no probe on {name} in this kernel: error {errno}\n");
+        })?;
+        let results = KBox::pin_init(namei::watch_results(function, spy.clone()), GFP_KERNEL)?;
         Ok(Self {
-            _probe: probe,
+            results,
+            _opens: opens,
             _end: End(spy),
         })
+    }
+}
+
+impl Drop for Syscall {
+    fn drop(&mut self) {
+        let missed = self.results.missed();
+        if missed > 0 {
+            pr_warn!("results missed, with too many opens at a time: {missed}\n");
+        }
     }
 }
 
@@ -132,6 +147,7 @@ struct Spy {
     second: Atomic<i64>,
     in_second: Atomic<u32>,
     opens: Atomic<u64>,
+    failed: Atomic<u64>,
     not_logged: Atomic<u64>,
 }
 
@@ -166,6 +182,12 @@ impl Watcher for Arc<Spy> {
             _ => pr_info!("Opened file by {uid}: {}\n", BStr::from_bytes(path)),
         }
     }
+
+    fn opened(&self, uid: u32, result: Result) {
+        if uid == self.uid && result.is_err() {
+            self.failed.fetch_add(1, Relaxed);
+        }
+    }
 }
 
 /// Logs the counts at the end.
@@ -174,7 +196,8 @@ struct End(Arc<Spy>);
 impl Drop for End {
     fn drop(&mut self) {
         let spy = &self.0;
-        let (opens, not_logged) = (spy.opens.load(Relaxed), spy.not_logged.load(Relaxed));
-        pr_info!("{opens} opens by {}, {not_logged} not logged\n", spy.uid);
+        let (uid, opens) = (spy.uid, spy.opens.load(Relaxed));
+        let (failed, not_logged) = (spy.failed.load(Relaxed), spy.not_logged.load(Relaxed));
+        pr_info!("{opens} opens by {uid}, {failed} failed, {not_logged} not logged\n");
     }
 }

@@ -4,11 +4,12 @@
 //!
 //! C header: [`include/linux/kprobes.h`](srctree/include/linux/kprobes.h)
 //!
-//! Unloading *waits*: dropping a [`Probe`] returns after its last run has ended, on
-//! every CPU.
+//! Unloading *waits*: dropping a [`Probe`] or a [`ReturnProbe`] returns after its last
+//! run has ended, on every CPU. It does not wait for calls of the function that have
+//! yet to return: these return unnoticed.
 //!
-//! Not supported: probes on returns (kretprobes) and in the middle of functions,
-//! changing registers, architectures other than x86-64.
+//! Not supported: probes in the middle of functions, data that goes from a function's
+//! entry to its return, changing registers, architectures other than x86-64.
 
 use super::bindings;
 use kernel::{
@@ -18,7 +19,7 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The registers at the entry of a function.
+/// The registers at the entry of a function, or at its return.
 #[repr(transparent)]
 pub(crate) struct Registers(bindings::pt_regs);
 
@@ -31,6 +32,11 @@ impl Registers {
     /// Returns the function's second argument, as it lies in the register.
     pub(crate) fn second_argument(&self) -> usize {
         self.0.si
+    }
+
+    /// Returns what the function returns (`regs_return_value()`).
+    pub(crate) fn return_value(&self) -> usize {
+        self.0.ax
     }
 }
 
@@ -111,5 +117,104 @@ impl<T: Handler> PinnedDrop for Probe<T> {
         // SAFETY: By the type invariants the probe is registered. This waits until no
         // CPU is in the callback any more (`synchronize_rcu()`).
         unsafe { bindings::unregister_kprobe(self.probe.get()) };
+    }
+}
+
+/// What happens at the return of a function.
+pub(crate) trait ReturnHandler: Send + Sync {
+    /// Called when the function has returned `registers.return_value()`, in the process
+    /// that called it, by several CPUs at once: with preemption off. Must not sleep, and
+    /// take no lock that the function may be called with.
+    fn returned(&self, registers: &Registers);
+}
+
+/// A probe at the return of a function, removed on drop.
+///
+/// # Invariants
+///
+/// `self` is pinned; `probe` is registered until drop, and its handler is `callback`.
+#[pin_data(PinnedDrop)]
+pub(crate) struct ReturnProbe<T: ReturnHandler> {
+    #[pin]
+    probe: Opaque<bindings::kretprobe>,
+    #[pin]
+    handler: T,
+}
+
+// SAFETY: A probe may be unregistered by any thread; `T` is `Send`.
+unsafe impl<T: ReturnHandler> Send for ReturnProbe<T> {}
+// SAFETY: All that can be done with a reference is reading a count.
+unsafe impl<T: ReturnHandler> Sync for ReturnProbe<T> {}
+
+impl<T: ReturnHandler> ReturnProbe<T> {
+    /// Puts a probe on the return of the function named `symbol`, for up to `active`
+    /// calls that have not returned yet, 1 to 4096; the returns of more are missed.
+    ///
+    /// Process context; may sleep. Fails with ENOENT when the kernel has no such
+    /// symbol, with EINVAL when it may not be probed, with ENOMEM.
+    pub(crate) fn new(symbol: &'static CStr, active: u16, handler: T) -> impl PinInit<Self, Error> {
+        // INVARIANT: Where this succeeds, the probe has just been registered.
+        try_pin_init!(&this in Self {
+            probe: Opaque::new(bindings::kretprobe {
+                kp: bindings::kprobe {
+                    symbol_name: symbol.as_char_ptr(),
+                    ..Default::default()
+                },
+                handler: Some(Self::callback),
+                maxactive: active.into(),
+                ..Default::default()
+            }),
+            handler,
+            _: {
+                // SAFETY: `this` points to the value that is being initialised.
+                let probe = unsafe { (*this.as_ptr()).probe.get() };
+                // SAFETY:
+                // - The struct is what the header asks for: a name, which is valid as
+                //   long as the module is, a handler, and else zeroes.
+                // - It stays where it is until drop unregisters it.
+                // - The handler takes it for the `probe` of a `Self`, which it is, with
+                //   all fields initialised.
+                to_result(unsafe { bindings::register_kretprobe(probe) })?
+            },
+        })
+    }
+
+    /// Returns how many returns were missed, because too many calls were active.
+    pub(crate) fn missed(&self) -> c_int {
+        // SAFETY: By the type invariants the probe is valid. The kernel counts this
+        // beside us; a volatile read takes one value or the other, as in C.
+        unsafe { (&raw const (*self.probe.get()).nmissed).read_volatile() }
+    }
+
+    /// # Safety
+    ///
+    /// To be called by the kernel for an instance of a probe that is the `probe` of a
+    /// `Self`.
+    unsafe extern "C" fn callback(
+        instance: *mut bindings::kretprobe_instance,
+        registers: *mut bindings::pt_regs,
+    ) -> c_int {
+        // SAFETY: The kernel passes a valid instance; where returns are hooked by
+        // `rethook`, as on x86, the probe is its `data`, which never changes
+        // (`get_kretprobe()`).
+        let probe: *mut bindings::kretprobe = unsafe { (*(*instance).node.rethook).data.cast() };
+        // SAFETY: The caller promises that this is the `probe` of a `Self`; that one is
+        // valid, for drop waits for this callback.
+        let this = unsafe { &*container_of!(Opaque::cast_from(probe), Self, probe) };
+        // SAFETY: The kernel passes the registers that it has saved, which nobody
+        // else uses meanwhile; `Registers` is a transparent wrapper.
+        let registers = unsafe { &*registers.cast::<Registers>() };
+        this.handler.returned(registers);
+        0
+    }
+}
+
+#[pinned_drop]
+impl<T: ReturnHandler> PinnedDrop for ReturnProbe<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type invariants the probe is registered. This takes the handler
+        // away from calls that have yet to return, and waits until no CPU is in it any
+        // more (`synchronize_rcu()`; the handler runs with preemption off).
+        unsafe { bindings::unregister_kretprobe(self.probe.get()) };
     }
 }

@@ -94,6 +94,7 @@ void lkmpg_layout(void)
 	FIELD(subprocess_info, data);
 
 	/* kprobe.rs and namei.rs. */
+	FIELD(pt_regs, ax);
 	FIELD(pt_regs, di);
 	FIELD(pt_regs, si);
 	FIELD(__filename_head, name);

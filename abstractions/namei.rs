@@ -9,7 +9,8 @@
 //! do `execve`'s open of a program, of its interpreter and what the kernel opens itself
 //! on behalf of a process. `open_by_handle_at` does not, which has no name.
 //!
-//! Unloading *waits*, as for any [`kprobe::Probe`].
+//! Unloading *waits* for the [`Watcher`], as for any [`kprobe::Probe`], and not for opens
+//! that sleep (of a FIFO, say).
 
 use super::{
     bindings,
@@ -25,6 +26,12 @@ pub(crate) trait Watcher: Send + Sync {
     ///
     /// As [`kprobe::Handler::hit`]: must not sleep.
     fn opening(&self, uid: u32, path: &CStr);
+
+    /// Called after the current process, whose real user ID is `uid`, has tried to open
+    /// a file: with success, or with an error.
+    ///
+    /// As [`kprobe::ReturnHandler::returned`]: must not sleep.
+    fn opened(&self, uid: u32, result: Result);
 }
 
 /// The function, which has had more than one name.
@@ -55,20 +62,36 @@ impl Function {
     }
 }
 
-/// A probe that tells `T` of opens, removed on drop.
+/// A probe that tells `T` of opens to come, removed on drop.
 pub(crate) type OpenProbe<T> = kprobe::Probe<Adapter<T>>;
+
+/// A probe that tells `T` how opens have ended, removed on drop.
+pub(crate) type ResultProbe<T> = kprobe::ReturnProbe<Adapter<T>>;
+
+/// How many opens at a time a [`ResultProbe`] can wait for.
+const MAX_ACTIVE: u16 = 64;
 
 /// Watches opens by `function`; for the errors, see [`kprobe::Probe::new`].
 pub(crate) fn watch<T: Watcher>(
     function: Function,
     watcher: T,
 ) -> impl PinInit<OpenProbe<T>, Error> {
-    // INVARIANT: Either function is `(int dfd, struct filename *, const struct
-    // open_flags *)`.
+    // INVARIANT: Either function is `struct file *(int dfd, struct filename *, const
+    // struct open_flags *)`.
     kprobe::Probe::new(function.name(), Adapter(watcher))
 }
 
-/// Takes the arguments of the function apart.
+/// Watches how opens by `function` end; of more than 64 at a time, some are missed. For
+/// the errors, see [`kprobe::ReturnProbe::new`].
+pub(crate) fn watch_results<T: Watcher>(
+    function: Function,
+    watcher: T,
+) -> impl PinInit<ResultProbe<T>, Error> {
+    // INVARIANT: As in `watch`.
+    kprobe::ReturnProbe::new(function.name(), MAX_ACTIVE, Adapter(watcher))
+}
+
+/// Takes apart what the function is given and what it returns.
 ///
 /// # Invariants
 ///
@@ -78,8 +101,8 @@ pub(crate) struct Adapter<T>(T);
 impl<T: Watcher> kprobe::Handler for Adapter<T> {
     fn hit(&self, registers: &kprobe::Registers) {
         let filename = registers.second_argument();
-        // Where the user's pointer was bad, it is an errno instead (`IS_ERR()`).
-        if filename == 0 || filename > usize::MAX - bindings::MAX_ERRNO as usize {
+        // Where the user's pointer was bad, it is an errno instead.
+        if filename == 0 || error_of(filename).is_some() {
             return;
         }
         let filename = filename as *const bindings::__filename_head;
@@ -90,7 +113,27 @@ impl<T: Watcher> kprobe::Handler for Adapter<T> {
         // SAFETY: The name is the kernel's own copy, in resident memory, constant and
         // NUL-terminated (`getname_flags()`), and kept as long.
         let path = unsafe { CStr::from_char_ptr(name) };
-        let uid = kernel::current!().uid().into_raw().val;
-        self.0.opening(uid, path);
+        self.0.opening(current_uid(), path);
     }
+}
+
+impl<T: Watcher> kprobe::ReturnHandler for Adapter<T> {
+    fn returned(&self, registers: &kprobe::Registers) {
+        let result = error_of(registers.return_value()).map_or(Ok(()), Err);
+        self.0.opened(current_uid(), result);
+    }
+}
+
+/// Returns the errno that lies in a register instead of a pointer, if one does
+/// (`IS_ERR()`).
+fn error_of(pointer: usize) -> Option<Error> {
+    let value = pointer as isize;
+    (-(bindings::MAX_ERRNO as isize)..0)
+        .contains(&value)
+        .then(|| Error::from_errno(value as c_int))
+}
+
+/// Returns the real user ID of the current process.
+fn current_uid() -> u32 {
+    kernel::current!().uid().into_raw().val
 }

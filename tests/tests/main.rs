@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All tests of the guest, a file for each module or program. One binary, for each
-//! binary costs a boot: `cargo test param_rs::` runs those of one file.
+//! The tests of the guest, a file for each module or program. One binary, for each
+//! binary costs a boot: `cargo test param_rs::` runs those of one file. Beside it,
+//! `syscall_rs` has a guest of its own: see `qemu/run-test.sh`.
 
 mod cat_noblock;
 mod cdev;
@@ -20,6 +21,5 @@ mod procfs_rs;
 mod procfs_rw_rs;
 mod sched_rs;
 mod sleep_rs;
-mod syscall_rs;
 mod umh_rs;
 mod usercopy_test_rs;

@@ -5,17 +5,24 @@
 use guest::{
     kmsg::Log,
     module::{proc_modules, Module},
+    process::{wait_until, Child},
+    NOBODY,
 };
 use nix::{
     errno::Errno,
     libc,
-    sys::wait::{waitpid, WaitStatus},
-    unistd::{fork, setuid, ForkResult},
+    sys::stat::Mode,
+    unistd::{mkfifo, setuid},
 };
-use std::{ffi::CString, fs, process::Command, thread};
+use std::{
+    ffi::CString,
+    fs,
+    process::Command,
+    thread,
+    time::Duration, //
+};
 
 const NAME: &str = "syscall_rs";
-const NOBODY: u32 = 65534;
 
 /// Returns whether a probe is registered.
 fn probed() -> bool {
@@ -25,22 +32,12 @@ fn probed() -> bool {
 }
 
 /// Runs `body` as a user, in a process of its own.
-#[track_caller]
-fn as_user(uid: u32, body: impl FnOnce()) {
-    // SAFETY: Tests run one at a time, and no other thread runs now that could hold a
-    // lock which the copy would wait for.
-    match unsafe { fork() }.unwrap() {
-        ForkResult::Child => {
-            setuid(uid.into()).unwrap();
-            body();
-            // SAFETY: No requirements; without the test runner's exit handlers.
-            unsafe { libc::_exit(0) }
-        }
-        ForkResult::Parent { child } => {
-            let status = waitpid(child, None).unwrap();
-            assert_eq!(status, WaitStatus::Exited(child, 0));
-        }
-    }
+fn as_user(uid: u32, body: impl FnOnce()) -> Child {
+    Child::spawn(|| {
+        setuid(uid.into()).unwrap();
+        body();
+        0
+    })
 }
 
 /// What the module logged when a user had run `body`: the files, and the last line.
@@ -48,11 +45,22 @@ fn as_user(uid: u32, body: impl FnOnce()) {
 fn watched(params: &str, user: u32, body: impl FnOnce()) -> (Vec<String>, String) {
     let mut log = Log::bookmark();
     let module = Module::load(NAME, params).unwrap();
-    as_user(user, body);
+    assert_eq!(as_user(user, body).exit_status(), 0);
     module.unload().unwrap();
     let mut lines = log.lines_of(NAME);
     let last = lines.pop().unwrap();
     (lines, last)
+}
+
+/// The numbers of the module's last line: opens, failed, not logged.
+#[track_caller]
+fn counts(last: &str) -> [u64; 3] {
+    let words: Vec<_> = last.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+    let [opens, "opens", "by", "65534", failed, "failed", not_logged, "not", "logged"] = words[..]
+    else {
+        panic!("{last}");
+    };
+    [opens, failed, not_logged].map(|number| number.parse().unwrap())
 }
 
 /// Opens a path, and closes it again if that succeeded.
@@ -76,7 +84,7 @@ fn opens_of_the_user_are_logged_twice() {
                 "Opened file by 65534: relative",
             ]
         );
-        assert_eq!(last, "3 opens by 65534, 0 not logged");
+        assert_eq!(last, "3 opens by 65534, 2 failed, 0 not logged");
     }
 }
 
@@ -183,13 +191,10 @@ fn rate_limits_the_log_and_keeps_the_count() {
             open("/etc/passwd");
         }
     });
-    let not_logged = 1000 - lines.len();
+    let not_logged = 1000 - lines.len() as u64;
     assert!(not_logged > 0, "{}", lines.len());
     assert!(lines.len() >= 5, "{}", lines.len());
-    assert_eq!(
-        last,
-        format!("1000 opens by 65534, {not_logged} not logged")
-    );
+    assert_eq!(counts(&last), [1000, 0, not_logged]);
 }
 
 #[test]
@@ -206,8 +211,9 @@ fn opens_from_four_threads_are_all_counted() {
         assert_eq!(lines.iter().filter(|l| **l == line).count(), 100, "{name}");
     }
     // A thread's allocator looks at the machine, too.
-    let opens = lines.len();
-    assert_eq!(last, format!("{opens} opens by 65534, 0 not logged"));
+    let [opens, failed, not_logged] = counts(&last);
+    assert_eq!((opens, not_logged), (lines.len() as u64, 0));
+    assert!((400..=opens).contains(&failed), "{last}");
 }
 
 #[test]
@@ -252,4 +258,109 @@ fn probe_is_there_while_loaded() {
         module.unload().unwrap();
         assert!(!probed());
     }
+}
+
+/// A FIFO, an open of which sleeps until the other end is opened.
+struct Fifo;
+
+impl Fifo {
+    const PATH: &str = "/tmp/fifo";
+
+    fn new() -> Self {
+        mkfifo(Self::PATH, Mode::from_bits_truncate(0o666)).unwrap();
+        Self
+    }
+
+    /// Starts a process of nobody that opens it, and waits until the open sleeps.
+    fn sleeping_reader(&self) -> Child {
+        let reader = as_user(NOBODY, || drop(fs::File::open(Self::PATH).unwrap()));
+        wait_until("an open that sleeps", || reader.sleeps());
+        reader
+    }
+
+    /// Lets all readers go on.
+    #[track_caller]
+    fn wake(&self, readers: Vec<Child>) {
+        let _writer = fs::OpenOptions::new().write(true).open(Self::PATH).unwrap();
+        for reader in readers {
+            assert_eq!(reader.exit_status(), 0);
+        }
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        fs::remove_file(Self::PATH).unwrap();
+    }
+}
+
+/// The open returns when there is no module to return to any more.
+#[test]
+fn unload_does_not_wait_for_an_open_that_sleeps() {
+    let fifo = Fifo::new();
+    for _ in 0..2 {
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, "uid=65534").unwrap();
+        let readers = vec![fifo.sleeping_reader()];
+        module.unload().unwrap();
+        assert_eq!(
+            log.lines_of(NAME),
+            [
+                "Opened file by 65534: /tmp/fifo",
+                "1 opens by 65534, 0 failed, 0 not logged",
+            ]
+        );
+        fifo.wake(readers);
+    }
+}
+
+/// The opens of others count as well, those of this test among them.
+#[test]
+fn results_of_more_than_64_opens_at_a_time_are_missed_and_counted() {
+    let fifo = Fifo::new();
+    for (sleepers, least_missed) in [(63, 0), (70, 6)] {
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, "uid=65534 rate=1").unwrap();
+        let readers = (0..sleepers).map(|_| fifo.sleeping_reader()).collect();
+        module.unload().unwrap();
+        let lines = log.lines_of(NAME);
+        let missed: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("results missed, with too many opens at a time: "))
+            .map(|count| count.parse::<u32>().unwrap())
+            .collect();
+        match least_missed {
+            0 => assert_eq!(missed, [0; 0]),
+            _ => assert!(missed.len() == 1 && missed[0] >= least_missed, "{lines:?}"),
+        }
+        assert_eq!(counts(lines.last().unwrap())[0], sleepers);
+        fifo.wake(readers);
+    }
+}
+
+#[test]
+fn unload_under_load_200_times() {
+    let openers: Vec<_> = (0..4)
+        .map(|_| {
+            as_user(NOBODY, || loop {
+                open("/etc/passwd");
+                open("/no/such/file");
+                thread::sleep(Duration::from_micros(100));
+            })
+        })
+        .collect();
+    let mut log = Log::bookmark();
+    let mut sum = 0;
+    for _ in 0..200 {
+        Module::load(NAME, "uid=65534 rate=1")
+            .unwrap()
+            .unload()
+            .unwrap();
+        assert!(!probed());
+        let [opens, failed, not_logged] = counts(log.lines_of(NAME).last().unwrap());
+        assert!(failed <= opens && not_logged <= opens);
+        sum += opens;
+    }
+    assert!(openers.iter().all(|opener| !opener.ended()));
+    assert!(sum > 200, "only {sum} opens met the probe");
 }
