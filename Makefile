@@ -4,10 +4,11 @@
 #   SERIES=7.3|7.2   the kernel to fetch and build on first use
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KDIR=...         a kernel tree that is built already, instead
+#   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC ACCEL SMP
+export SERIES KDIR KERNEL_SRC DEBUG ACCEL SMP
 
 .PHONY: modules modules_install clean demo test shell check doctor
 .PHONY: rust-analyzer kdir kernel-image help

@@ -6,8 +6,9 @@
 # kernel and is done on the host.
 #
 # Usage: qemu/run-test.sh BINARY ARGUMENT...
-# Environment: LKMPG_GUEST (the guest's folder; prepared when not set), and as
-# for boot.sh, LIMIT being 1200 s here. RUST_*, FUZZ_* and LKMPG_* reach the test.
+# Environment: LKMPG_GUEST (the guest's folder; prepared when not set), DEBUG, and
+# as for boot.sh, LIMIT being 1200 s here, with DEBUG 3600. RUST_*, FUZZ_* and LKMPG_*
+# reach the test.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
@@ -30,6 +31,7 @@ quoted() {
 [[ " $* " == *" --test-threads"* ]] || set -- --test-threads=1 "$@"
 [[ " $* " == *" --color"* ]] || set -- --color="$([ -t 1 ] && echo always || echo never)" "$@"
 
+[ -n "${DEBUG:-}" ] && run=run-tests-debug limit=3600 || run=test limit=1200
 job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
 {
@@ -37,7 +39,7 @@ trap 'rm -rf "$job"' EXIT
 	while IFS='=' read -r -d '' name value; do
 		[[ $name =~ ^(RUST|FUZZ|LKMPG)_[A-Z0-9_]+$ ]] && echo "export $name=$(quoted "$value")"
 	done < <(env -0)
-	printf 'exec /job/test'
+	printf 'exec /job/%s' "$run"
 	for argument in "$@"; do
 		printf ' %s' "$(quoted "$argument")"
 	done
@@ -46,4 +48,4 @@ trap 'rm -rf "$job"' EXIT
 cp "$binary" "$job/test"
 # Its probe patches the kernel's code while others run it.
 [[ $(basename "$binary") != syscall_rs-* ]] || export PATCHED_CODE=1
-LIMIT=${LIMIT:-1200} "$top/qemu/boot.sh" "$guest" "$job/run" "$job/test"
+LIMIT=${LIMIT:-$limit} "$top/qemu/boot.sh" "$guest" "$job/run" "$job/test" "$top/qemu/run-tests-debug"

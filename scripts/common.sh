@@ -38,7 +38,9 @@ built_tree() {
 	if [ -n "${KDIR:-}" ]; then
 		echo "$KDIR"
 	else
-		find "$cache/kernel" -path "*/${SERIES:-7.3}.*/.complete" -printf '%T@ %h\n' 2>/dev/null |
+		find "$cache/kernel" -regextype posix-extended -maxdepth 2 -regex \
+			".*/${SERIES:-7.3}[.0-9rc-]*${DEBUG:+-debug}-[0-9a-f]{12}/\.complete" \
+			-printf '%T@ %h\n' 2>/dev/null |
 			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
 	fi
 }

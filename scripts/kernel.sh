@@ -5,7 +5,7 @@
 # build tree: the KDIR that modules are built against. KDIR= takes a tree that
 # is built already.
 #
-# Usage: SERIES=7.3 scripts/kernel.sh
+# Usage: SERIES=7.3 [DEBUG=1] scripts/kernel.sh
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -25,12 +25,14 @@ source_version() {
 }
 
 version=$(source_version "$src")
-# The fragments: the common one, and one of this series where it has its own.
+# The fragments: the common one, one of this series where it has its own, and the
+# debug guest's.
 fragments=("$top/qemu/kernel.config")
 own=$top/qemu/kernel-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$version").config
 [ ! -e "$own" ] || fragments+=("$own")
+[ -z "${DEBUG:-}" ] || fragments+=("$top/qemu/kernel-debug.config")
 key=$({ echo "$src"; cat "${fragments[@]}" "$cache/toolchain/versions"; } | sha256sum | head -c 12)
-out=$cache/kernel/$version-$key
+out=$cache/kernel/$version${DEBUG:+-debug}-$key
 
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs all tests: those of the modules, which cargo runs inside the guest, then
-# those of the host's scripts.
+# those of the host's scripts. With DEBUG=1 in the debug guest, with those that only
+# it can run, and without those of the host's scripts, which have nothing to do with it.
 #
-# Usage: scripts/test.sh [ARGUMENT...]     of `cargo test`; leaves the host's out
+# Usage: scripts/test.sh [ARGUMENT...]     of `cargo test`: nothing else is run
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -17,6 +18,13 @@ step "Building the tests" "$top/build/log/tests.log" cargo test --locked --no-ru
 
 rc=0
 cargo test --locked --quiet --no-fail-fast "$@" || rc=1
-# Not beside the guest: some of its tests wait for a clock.
-[ $# -gt 0 ] || bats "$top/tests/host" || rc=1
+[ $# -eq 0 ] || exit $rc
+if [ -n "${DEBUG:-}" ]; then
+	# With the number of failures that each module met.
+	cargo test --locked --quiet --test fault_injection -- --nocapture || rc=1
+	bats "$top/tests/debug" || rc=1
+else
+	# Not beside the guest: some of its tests wait for a clock.
+	bats "$top/tests/host" || rc=1
+fi
 exit $rc

@@ -1,0 +1,57 @@
+# shellcheck shell=bats disable=SC2016,SC2164 # bats is errexit
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a plain kernel lets pass, the debug guest catches: a faulty module for each.
+# LKMPG_GUEST is a debug guest; scripts/test.sh sees to that.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	export DEBUG=1 TMPDIR=$BATS_TEST_TMPDIR
+	LKMPG_GUEST=${LKMPG_GUEST:-$(scripts/prepare.sh)}
+	export LKMPG_GUEST
+}
+
+# run_tests(commands) - runs shell commands in place of the tests of a module `made_up`
+run_tests() {
+	printf '#!/bin/sh
+		case " $* " in
+		*" --list "*) echo "made_up::test: test" ;;
+		*) %s ;;
+		esac' "$1" >"$BATS_TEST_TMPDIR/tests"
+	chmod +x "$BATS_TEST_TMPDIR/tests"
+	run qemu/run-test.sh "$BATS_TEST_TMPDIR/tests"
+}
+
+@test "tests that leave nothing behind pass" {
+	run_tests 'insmod faulty/debug_faulty.ko && rmmod debug_faulty'
+	[ "$status" -eq 0 ]
+	[[ $output == "--- made_up" ]]
+}
+
+@test "a leaked allocation fails the module's tests" {
+	run_tests 'insmod faulty/debug_faulty.ko leak=1 && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"leaked by the tests of made_up:"*"size 64"* ]]
+	[[ $output == *"the kernel complained: kmemleak: 1 new suspected memory leak"* ]]
+}
+
+@test "locks taken in either order fail the run" {
+	run_tests 'insmod faulty/debug_faulty.ko lock_order=1 && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: WARNING: possible circular locking dependency"* ]]
+}
+
+@test "sleeping in an interrupt handler fails the run" {
+	run_tests 'insmod faulty/debug_faulty.ko sleep_in_irq=1 && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
+}
+
+@test "a handler that is not taken off its line fails the run" {
+	run_tests 'insmod faulty/debug_faulty.ko keep_irq=1 && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: BUG: "* ]]
+	[[ $output == *"proc_reg_read"* ]]
+}
