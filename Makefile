@@ -4,14 +4,22 @@
 #   SERIES=7.3|7.2   the kernel to fetch and build on first use
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KDIR=...         a kernel tree that is built already, instead
+<<<<<<< HEAD
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC DEBUG ACCEL SMP
+=======
+#   TREE=...         a kernel source, for in-tree and in-tree-remove
+#   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
+
+SERIES ?= 7.3
+export SERIES KDIR KERNEL_SRC TREE ACCEL SMP
+>>>>>>> b5
 
 .PHONY: modules modules_install clean demo test shell check doctor
-.PHONY: rust-analyzer kdir kernel-image help
+.PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -36,6 +44,12 @@ check:           ## rustfmt, clippy, shellcheck
 
 doctor:          ## what would go wrong with a kernel tree or the tools
 	@scripts/doctor.sh
+
+in-tree:         ## put the modules into a kernel source, TREE=DIR
+	@scripts/in-tree.sh put
+
+in-tree-remove:  ## take them out again
+	@scripts/in-tree.sh remove
 
 rust-analyzer:   ## write rust-project.json, for editors
 	@scripts/rust-analyzer.sh

@@ -5,6 +5,8 @@
 //! A module says `mod abstractions;` and gets them all, compiled into itself:
 //! out-of-tree modules cannot share Rust code through exported symbols. All
 //! `unsafe` code and every use of `bindings` of this repository lies in here.
+//!
+//! A wrapper of what the kernel can be built without is there if that is.
 
 // Each module uses some of the wrappers, none uses all.
 #![allow(dead_code, unused_imports, unused_macros)]
@@ -13,16 +15,20 @@ mod bindings;
 pub(crate) mod cdev;
 pub(crate) mod export;
 pub(crate) mod export_server;
+#[cfg(CONFIG_SERIO_I8042)]
 pub(crate) mod i8042;
 pub(crate) mod iov;
 pub(crate) mod irq;
 pub(crate) mod kmod;
+#[cfg(CONFIG_KPROBES)]
 pub(crate) mod kprobe;
 mod layout;
+#[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;
 pub(crate) mod param;
 pub(crate) mod procfs;
 pub(crate) mod series;
+#[cfg(CONFIG_TTY)]
 pub(crate) mod tty;
 pub(crate) mod umh;
 pub(crate) mod usercopy;

@@ -23,8 +23,9 @@ use kernel::prelude::*;
 pub(crate) struct StringParameter(UnsafeCell<*const c_char>);
 
 // SAFETY: The pointer is written by the kernel while it parses the module's
-// arguments, before any code of the module runs, and never again: the
-// parameter's mode is 0444, so sysfs offers no way to set it.
+// arguments, or its own command line for a module that is built in: before any
+// code of the module runs, and never again, for the parameter's mode is 0444, so
+// sysfs offers no way to set it.
 unsafe impl Sync for StringParameter {}
 
 impl StringParameter {
@@ -72,6 +73,9 @@ pub(crate) const fn bytes<const N: usize>(string: &str) -> [u8; N] {
 
 /// Declares string parameters of a module, readable below
 /// `/sys/module/<module>/parameters/` (mode 0444).
+///
+/// A module that is built in takes them from the kernel's command line, as
+/// `<module>.<name>=<value>`.
 ///
 /// Each becomes a [`StringParameter`] in a module `string_parameters`, in the
 /// way of `module!`'s `module_parameters`. `module` is the module's name.

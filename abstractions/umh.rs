@@ -271,7 +271,8 @@ impl Helpers {
 
     /// Pins the module for a command; the pin is for [`free`] to take back.
     fn pin(&self) -> Result {
-        // SAFETY: The module's code runs, so its struct exists.
+        // SAFETY: The module's code runs, so its struct exists, or the pointer is null:
+        // the code is built into the kernel.
         if !unsafe { bindings::try_module_get(self.module.as_ptr()) } {
             return Err(ENODEV);
         }
@@ -344,7 +345,7 @@ unsafe fn free<H: Hooks>(call: *mut c_void) -> *mut bindings::completion {
     drop(call.hooks);
     // SAFETY: Valid by the type invariants, until the completion that follows.
     let helpers = unsafe { call.helpers.as_ref() };
-    // SAFETY: The reference that `pin` took for this command.
+    // SAFETY: The reference that `pin` took for this command, on null or a module.
     unsafe { bindings::module_put(helpers.module.as_ptr()) };
     helpers.done.get()
 }

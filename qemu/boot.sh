@@ -9,8 +9,8 @@
 #   GUEST  a folder with `bzImage` and `initramfs.cpio` (scripts/prepare.sh)
 #   JOB    a program to run, with FILEs beside it in /job; a shell without one
 # Environment: DEBUG (set for a debug kernel), SMP (vCPUs, 2; with DEBUG 4), LIMIT
-# (seconds, 600), ACCEL (kvm or tcg), PATCHED_CODE (set when the job makes the kernel
-# patch code that other CPUs run)
+# (seconds, 600), ACCEL (kvm or tcg), APPEND (words for the kernel's command line),
+# PATCHED_CODE (set when the job makes the kernel patch code that other CPUs run)
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
@@ -36,7 +36,7 @@ args=(
 )
 # 0x608: where the firmware puts the PM timer. no_timer_check: a busy host makes
 # the kernel believe that its timer is broken. Nothing here is on the PCI bus.
-options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_timer_check pci=off"
+options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_timer_check pci=off ${APPEND:-}"
 
 if [ $# -eq 1 ]; then
 	exec qemu-system-x86_64 "${args[@]}" -serial mon:stdio \

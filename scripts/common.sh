@@ -45,6 +45,12 @@ built_tree() {
 	fi
 }
 
+# source_version(dir) - prints a source's version, as its Makefile tells it
+source_version() {
+	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) / { v[$1] = $3 }
+		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
+}
+
 # use_tools(kdir) - puts the tools for a kernel tree into PATH: the caller's own
 # if they built it, else ours first
 use_tools() {

@@ -18,12 +18,6 @@ bin=$("$top/scripts/toolchain.sh")
 src=$("$top/scripts/kernel-source.sh")
 export PATH="$bin:$PATH"
 
-# source_version(dir) - prints a source's version, as its Makefile tells it
-source_version() {
-	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) / { v[$1] = $3 }
-		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
-}
-
 version=$(source_version "$src")
 # The fragments: the common one, one of this series where it has its own, and the
 # debug guest's.
