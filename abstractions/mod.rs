@@ -21,6 +21,7 @@ pub(crate) mod kprobe;
 mod layout;
 pub(crate) mod namei;
 pub(crate) mod param;
+pub(crate) mod pid;
 pub(crate) mod procfs;
 pub(crate) mod series;
 pub(crate) mod tty;
