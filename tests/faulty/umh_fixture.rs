@@ -40,15 +40,11 @@ module! {
     params: {
         count: u32 {
             default: 0,
-            description: "How many programs to run at once",
-        },
-        wait: u32 {
-            default: 0,
-            description: "What to wait for: 0 none, 1 exec, 2 proc, 3 killable",
+            description: "How many programs to run at once, waiting for each in another way",
         },
         at_exit: u32 {
             default: 0,
-            description: "Try to run the program when unloaded",
+            description: "Try to run the program when unloaded, in each wait mode",
         },
     },
 }
@@ -57,6 +53,9 @@ string_parameters! {
     module: "umh_fixture",
     path: "The program to run",
 }
+
+/// The wait modes.
+const WAITS: [Wait; 4] = [Wait::None, Wait::Exec, Wait::Proc, Wait::Killable];
 
 struct Fixture {
     // Dropped first: waits until no item uses the helpers.
@@ -72,12 +71,13 @@ impl kernel::Module for Fixture {
         )?;
         let count: u32 = series::param_value(module_parameters::count.value());
         let mut items = KVec::new();
-        for _ in 0..count {
+        for wait in WAITS.into_iter().cycle().take(count as usize) {
             let shared_too = shared.clone();
             let item = Arc::pin_init(
                 pin_init!(Item {
                     work <- new_work!("umh_fixture"),
                     shared: shared_too,
+                    wait,
                 }),
                 GFP_KERNEL,
             )?;
@@ -95,7 +95,9 @@ impl kernel::Module for Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         if series::param_value::<u32>(module_parameters::at_exit.value()) != 0 {
-            self.shared.run();
+            for wait in WAITS {
+                self.shared.run(wait);
+            }
         }
     }
 }
@@ -107,13 +109,11 @@ struct Shared {
 }
 
 impl Shared {
-    /// Runs the program as the parameters tell, and logs what came of it.
-    fn run(&self) {
-        let waits = [Wait::None, Wait::Exec, Wait::Proc, Wait::Killable];
-        let wait: u32 = series::param_value(module_parameters::wait.value());
+    /// Runs the program, and logs what came of it.
+    fn run(&self, wait: Wait) {
         let path = string_parameters::path.value().unwrap_or(c"");
-        let result = Command::new(path)
-            .and_then(|command| command.run(&self.helpers, Announce, waits[wait as usize % 4]));
+        let result =
+            Command::new(path).and_then(|command| command.run(&self.helpers, Announce, wait));
         match result {
             Ok(Some(status)) => pr_info!("{path} {status}\n"),
             Ok(None) => pr_info!("{path} started\n"),
@@ -142,6 +142,7 @@ struct Item {
     #[pin]
     work: Work<Item>,
     shared: Arc<Shared>,
+    wait: Wait,
 }
 
 impl_has_work! {
@@ -152,6 +153,6 @@ impl WorkItem for Item {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        this.shared.run();
+        this.shared.run(this.wait);
     }
 }
