@@ -235,27 +235,36 @@ fn dependencies_are_resolved_by_modprobe_after_depmod() {
 
 #[test]
 fn modinfo_shows_what_a_module_says_of_itself() {
-    for entry in fs::read_dir("/root").unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "ko") {
-            continue;
-        }
-        let info = run("modinfo", &[path.to_str().unwrap()]);
-        for field in ["description:    ", "license:        GPL\n", "depends:"] {
+    // All of them, and one by its name as for modprobe.
+    let mut files: Vec<_> = fs::read_dir("/root")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_string())
+        .filter(|path| path.ends_with(".ko"))
+        .collect();
+    files.push(CLIENT.into());
+    let arguments: Vec<_> = files.iter().map(String::as_str).collect();
+    let all = run("modinfo", &arguments);
+    let infos: Vec<_> = all.split("filename:").skip(1).collect();
+    assert_eq!(infos.len(), files.len(), "{all}");
+    let vermagic = format!("vermagic:       {} SMP", release());
+    for info in &infos {
+        for field in [
+            "description:    ",
+            "author:         lkmpg-rs authors\n",
+            "license:        GPL\n",
+            "depends:",
+            &vermagic,
+        ] {
             assert!(info.contains(field), "{info}");
         }
-        let vermagic = format!("vermagic:       {} SMP", release());
-        assert!(info.contains(&vermagic), "{info}");
     }
-    let line = |module: &str, line: &str| {
-        let info = run("modinfo", &[module]);
-        assert!(info.contains(line), "{info}");
-    };
-    line(CLIENT, "depends:        export_server_rs\n");
-    line("chardev_ioctl_rs", "alias:          char-major-100-*\n");
-    line("param_rs", "parm:           str1:The first string to log\n");
-    line(
-        "param_rs",
+    for line in [
+        "depends:        export_server_rs\n",
+        "alias:          char-major-100-*\n",
+        "parm:           str1:The first string to log\n",
         "parm:           count:How often to log the strings, 1 to 100\n",
-    );
+    ] {
+        assert!(all.contains(line), "{all}");
+    }
+    assert!(infos[infos.len() - 1].contains("depends:        export_server_rs\n"));
 }
