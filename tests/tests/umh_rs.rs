@@ -330,8 +330,26 @@ fn program_that_ends_in_time_is_not_touched() {
             assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{commands}");
         }
     }
-    // A timer that was left behind would run in what was the module.
-    thread::sleep(Duration::from_millis(100));
+}
+
+/// Returns how many timers of the module's the kernel has.
+fn timers() -> usize {
+    let timers = fs::read_to_string("/proc/timer_list").unwrap();
+    timers.matches(&format!("[{NAME}]")).count()
+}
+
+#[test]
+fn timer_of_a_program_is_there_as_long_as_the_program() {
+    let mut gate = Gate::new();
+    let path = script(&format!("echo started >/tmp/out; {WAIT_AT_GATE}"));
+    let load =
+        thread::spawn(move || Module::load(NAME, &format!("{path} timeout_ms=60000")).unwrap());
+    line_of("/tmp/out");
+    let while_it_runs = timers();
+    gate.open(1);
+    let module = load.join().unwrap();
+    assert_eq!((while_it_runs, timers()), (1, 0));
+    module.unload().unwrap();
 }
 
 #[test]
