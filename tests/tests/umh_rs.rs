@@ -315,7 +315,7 @@ fn program_is_killed_when_its_time_is_over() {
 #[test]
 fn program_that_ends_in_time_is_not_touched() {
     for (commands, timeout, end) in [
-        ("exit 7", 60, "exited with 7"),
+        ("exit 7", 60_000, "exited with 7"),
         // By itself, not by us.
         ("kill -9 $$", 60_000, "was killed by signal 9"),
         // 0 is no timeout.
