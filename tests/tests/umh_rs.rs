@@ -355,7 +355,7 @@ fn timer_of_a_program_is_there_as_long_as_the_program() {
 #[test]
 fn program_may_end_just_when_its_time_is_over() {
     let (mut ended, mut killed) = (0, 0);
-    for micros in [0, 11_000, 13_000, 14_000, 16_000] {
+    for micros in [0, 11_000, 13_000, 15_000, 9_000_000] {
         let mut log = Log::bookmark();
         let params = format!("path=/bin/usleep arg={micros} timeout_ms=15 count=6");
         Module::load(NAME, &params).unwrap().unload().unwrap();
@@ -369,7 +369,7 @@ fn program_may_end_just_when_its_time_is_over() {
             }
         }
     }
-    // Those of 16 ms, at least.
+    // Those of 9 s, at least.
     assert!(killed >= 6, "{ended} ended by themselves");
 }
 
@@ -382,7 +382,7 @@ fn timeout_goes_on_when_the_waiter_was_killed() {
             "path=/bin/sleep",
             "arg=60",
             "wait=killable",
-            "timeout_ms=500",
+            "timeout_ms=1000",
         ])
         .spawn()
         .unwrap();
