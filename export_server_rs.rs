@@ -5,9 +5,10 @@
 //!
 //! Other modules find the two by name in the kernel's symbol table, where
 //! [`export_symbol_gpl!`] puts them; at build time they stand in `Module.symvers`.
-//! `/proc/kallsyms` shows the function, and with `CONFIG_KALLSYMS_ALL` the number. `abstractions/export_server.rs` tells others
-//! their types, as a header file does for C. The number is an atomic: where C has
-//! a plain `int`, each reader races with each writer.
+//! `/proc/kallsyms` shows the function, and with `CONFIG_KALLSYMS_ALL` the number.
+//! `abstractions/export_server.rs` tells others their types, as a header file does for
+//! C. The number is an atomic: where C has a plain `int`, each reader races with each
+//! writer.
 //!
 //! ```sh
 //! insmod export_server_rs.ko

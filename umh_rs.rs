@@ -4,8 +4,9 @@
 //!
 //! `path=` names another program and `arg=` its argument; `wait=` tells what to wait
 //! for: `none`, `exec` (it has been started), `proc` (it has ended, the default), or
-//! `killable` (the same, but who kills `insmod` ends the waiting). How the program
-//! ended is logged; one that cannot be started refuses the load, unless nobody waits.
+//! `killable` (the same, but who kills `insmod` ends the waiting). `timeout_ms=` kills a
+//! program that is waited for when it takes longer. How the program ended is logged; one
+//! that cannot be started refuses the load, unless nobody waits.
 //!
 //! ```sh
 //! insmod umh_rs.ko
@@ -13,6 +14,8 @@
 //!                       # umh_rs: /usr/bin/logger exited with 0
 //! rmmod umh_rs
 //! insmod umh_rs.ko path=/no/such/program     # No such file or directory
+//! insmod umh_rs.ko path=/bin/sleep arg=60 timeout_ms=200
+//! dmesg | tail -n 1     # umh_rs: /bin/sleep was killed by signal 9 after 200 ms
 //! ```
 //!
 //! The original allocates as if it could not sleep, which it can, and throws the exit
@@ -31,7 +34,10 @@ use abstractions::{
         Wait, //
     }, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::Delta, //
+};
 
 mod abstractions;
 
@@ -50,6 +56,10 @@ module! {
             default: 0,
             description: "Let the init hook fail with this errno",
         },
+        timeout_ms: u32 {
+            default: 0,
+            description: "Kill the program after so long, 1 to 3600000 ms; 0: never",
+        },
     },
 }
 
@@ -62,6 +72,9 @@ string_parameters! {
 
 /// The largest `count`.
 const MAX_COUNT: u32 = 1000;
+
+/// The largest `timeout_ms`.
+const MAX_TIMEOUT_MS: u32 = 3_600_000;
 
 /// Says what the two hooks are called for.
 struct Announce {
@@ -121,12 +134,22 @@ fn run(helpers: &Helpers) -> Result {
         pr_err!("count={count} is not between 1 and {MAX_COUNT}, or refuse={refuse} is no errno\n");
         return Err(EINVAL);
     }
+    let timeout_ms: u32 = series::param_value(module_parameters::timeout_ms.value());
+    let waits = matches!(wait, Wait::Proc | Wait::Killable);
+    if timeout_ms > MAX_TIMEOUT_MS || timeout_ms > 0 && !waits {
+        pr_err!("timeout_ms={timeout_ms} is above {MAX_TIMEOUT_MS}, or nobody waits\n");
+        return Err(EINVAL);
+    }
 
     for _ in 0..count {
         let hooks = Announce {
             refuse: refuse as i32,
         };
-        match Command::new(path)?.arg(arg)?.run(helpers, hooks, wait) {
+        let mut command = Command::new(path)?.arg(arg)?;
+        if timeout_ms > 0 {
+            command = command.timeout(Delta::from_millis(timeout_ms.into()));
+        }
+        match command.run(helpers, hooks, wait) {
             Ok(Some(status)) => pr_info!("{path} {status}\n"),
             Ok(None) => pr_info!("{path} started\n"),
             // Not a failure of the load, which would have to wait all the same.

@@ -5,18 +5,18 @@
 //!
 //! The module maps memory into the process that loads it, followed by a page that
 //! is not mapped, and runs every case, also after one has failed. The load succeeds
-//! only when all hold. `wrong=` turns the expectations of one case around, which
-//! shows that the case can fail at all.
+//! only when all hold. `wrong=` turns the expectations of some cases around, which
+//! shows that they can fail at all.
 //!
 //! ```sh
 //! insmod usercopy_test_rs.ko
-//! dmesg | tail -n 2     # usercopy_test_rs: 25 of 25 cases passed
+//! dmesg | tail -n 2     # usercopy_test_rs: 27 of 27 cases passed
 //!                       # usercopy_test_rs: tests passed.
 //! insmod usercopy_test_rs.ko wrong=put_get_u32     # Invalid argument
 //! ```
 //!
-//! What the original has and this one cannot reach: `clear_user` and
-//! `copy_struct_from_user`, which are inline functions of C. A *reversed* copy, from
+//! What the original has and this one cannot reach: `copy_struct_from_user`, which is
+//! an inline function of C. A *reversed* copy, from
 //! a user address as if it were the kernel's, does not compile here: the kernel's
 //! side is a slice. (In C it ends in an Oops with SMAP, and is left out there too.)
 //! Beyond the original: all offsets and lengths, page borders, partly mapped ranges,
@@ -28,6 +28,7 @@ use abstractions::{
     param::string_parameters,
     usercopy::{
         check_zeroed_user,
+        clear_user,
         copy_from_user,
         copy_from_user_nofault,
         copy_to_user,
@@ -62,7 +63,7 @@ module! {
 
 string_parameters! {
     module: "usercopy_test_rs",
-    wrong: "The case whose expectations are to be turned around",
+    wrong: "The cases whose expectations are to be turned around: name,name...",
 }
 
 /// A case: its name, and what it does with the checks and the user memory.
@@ -75,6 +76,8 @@ const CASES: &[Case] = &[
     ("copy_whole_pages", copy_whole_pages),
     ("copy_from_partly_unmapped", copy_from_partly_unmapped),
     ("copy_to_partly_unmapped", copy_to_partly_unmapped),
+    ("clear", clear),
+    ("clear_partly_unmapped", clear_partly_unmapped),
     ("put_get_u8", |c, m| put_get(c, m, 0x5au8)),
     ("put_get_u16", |c, m| put_get(c, m, 0x5a5bu16)),
     ("put_get_u32", |c, m| put_get(c, m, 0x5a5b_5c5du32)),
@@ -142,14 +145,18 @@ struct UserCopyTest;
 
 impl kernel::Module for UserCopyTest {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let wrong = string_parameters::wrong.value().map(CStr::to_bytes);
+        let wrong = string_parameters::wrong
+            .value()
+            .map_or(&b""[..], CStr::to_bytes);
         let mut passed = 0;
         for (case, run) in CASES {
             // Each gets memory of its own: zeroed, and not touched yet.
             let memory = UserMemory::new(2)?;
             let mut checks = Checks {
                 case,
-                wrong: wrong == Some(case.as_bytes()),
+                wrong: wrong
+                    .split(|byte| *byte == b',')
+                    .any(|name| name == case.as_bytes()),
                 failures: 0,
             };
             run(&mut checks, &memory)?;
@@ -268,6 +275,40 @@ fn copy_to_partly_unmapped(checks: &mut Checks, memory: &UserMemory) -> Result {
             0,
         );
         checks.holds("what is mapped copied", back[..mapped] == data[..mapped]);
+    }
+    Ok(())
+}
+
+fn clear(checks: &mut Checks, memory: &UserMemory) -> Result {
+    const ROOM: usize = MAX_LEN + 2;
+    for start in Iterator::chain(1..=MAX_OFFSET + 1, PAGE_SIZE - MAX_LEN..=PAGE_SIZE) {
+        for len in 0..=MAX_LEN {
+            let before = memory.at(start - 1);
+            checks.equal("rest of the fill", copy_to_user(before, &[FILL; ROOM]), 0);
+            let rest = clear_user(memory.at(start), len);
+            checks.equal("rest of clear_user", rest, 0);
+            let mut back = [0x3a; ROOM];
+            let rest = copy_from_user(&mut back, before);
+            checks.equal("rest of copy_from_user", rest, 0);
+            checks.holds("zeros", back[1..=len].iter().all(|byte| *byte == 0));
+            checks.holds(
+                "the neighbourhood untouched",
+                back[0] == FILL && back[len + 1..].iter().all(|byte| *byte == FILL),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn clear_partly_unmapped(checks: &mut Checks, memory: &UserMemory) -> Result {
+    for mapped in 0..=MAX_LEN {
+        let start = memory.at(memory.len() - mapped);
+        let fill = &[FILL; MAX_LEN][..mapped];
+        checks.equal("rest of the fill", copy_to_user(start, fill), 0);
+        let rest = clear_user(start, MAX_LEN);
+        checks.equal("rest of clear_user", rest, MAX_LEN - mapped);
+        let zeroed = check_zeroed_user(start, mapped);
+        checks.equal("check_zeroed_user", zeroed, Ok(true));
     }
     Ok(())
 }
@@ -588,6 +629,7 @@ fn refused(checks: &mut Checks, address: usize) -> Result {
         );
         let rest = copy_to_user(at, &data[..len]);
         checks.equal("rest of copy_to_user", rest, len);
+        checks.equal("rest of clear_user", clear_user(at, len), len);
     }
     refuse_scalar(checks, at, 0x5au8);
     refuse_scalar(checks, at, 0x5a5bu16);

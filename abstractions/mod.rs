@@ -26,6 +26,7 @@ mod layout;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;
 pub(crate) mod param;
+pub(crate) mod pid;
 pub(crate) mod procfs;
 pub(crate) mod series;
 #[cfg(CONFIG_TTY)]

@@ -20,7 +20,9 @@
 //! | `call_usermodehelper_pipe` | gone: `_setup` with that init hook, then `_exec` | as `_stdinpipe` |
 //!
 //! The program runs as root with all capabilities, in the folder of PID 1, with
-//! nothing open; it is a child of a kernel thread.
+//! nothing open; it is a child of a kernel thread. The kernel has no timeout for it; one
+//! of [`Command::timeout`] is a timer that the init hook starts in the new process, with
+//! a reference to that, and that is cancelled before the cleanup hook.
 //!
 //! Unloading: a [`Helpers`] belongs into the module's struct. It pins the module
 //! while the kernel may still call a hook: until a program that nobody waits for has
@@ -31,23 +33,46 @@
 //! Not supported: kernels with `CONFIG_STATIC_USERMODEHELPER`, whose one program
 //! stands for all, work but may not run the program; waiting freezably.
 
-use super::bindings;
+use super::{
+    bindings,
+    pid::Pid, //
+};
 use core::{
     arch::asm,
     ptr::{
         self,
         NonNull, //
-    },
-    sync::atomic::{
-        AtomicUsize,
-        Ordering::Relaxed, //
     }, //
 };
 use kernel::{
     error::from_result,
     fmt,
+    impl_has_hr_timer,
     prelude::*,
     str::CString,
+    sync::{
+        atomic::{
+            Atomic,
+            AtomicFlag,
+            Relaxed, //
+        },
+        Arc,
+        ArcBorrow,
+        SetOnce, //
+    },
+    time::{
+        hrtimer::{
+            ArcHrTimerHandle,
+            HrTimer,
+            HrTimerCallback,
+            HrTimerCallbackContext,
+            HrTimerPointer,
+            HrTimerRestart,
+            RelativeMode, //
+        },
+        Delta,
+        Monotonic, //
+    },
     types::Opaque, //
 };
 
@@ -71,6 +96,8 @@ pub(crate) enum ExitStatus {
     Code(u8),
     /// This signal killed it.
     Signal(u8),
+    /// It was killed when this time, that of [`Command::timeout`], was over.
+    TimedOut(Delta),
 }
 
 impl ExitStatus {
@@ -89,6 +116,12 @@ impl fmt::Display for ExitStatus {
         match self {
             Self::Code(code) => write!(f, "exited with {code}"),
             Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+            Self::TimedOut(time) => write!(
+                f,
+                "was killed by signal {} after {} ms",
+                bindings::SIGKILL,
+                time.as_millis()
+            ),
         }
     }
 }
@@ -118,6 +151,7 @@ pub(crate) struct Command {
     program: CString,
     args: KVec<CString>,
     env: KVec<CString>,
+    timeout: Option<Delta>,
 }
 
 impl Command {
@@ -133,6 +167,7 @@ impl Command {
             program: program.try_into()?,
             args: KVec::new(),
             env: KVec::new(),
+            timeout: None,
         }
         .arg(program)?
         .env(c"HOME=/")?
@@ -160,15 +195,24 @@ impl Command {
         Ok(self)
     }
 
+    /// Has the program killed when it has not ended after `time`, counted from
+    /// [`Hooks::init`]. For a program that is waited for: the kernel does not tell the
+    /// end of others. The children of the program, such as those of a script, go on.
+    pub(crate) fn timeout(mut self, time: Delta) -> Self {
+        self.timeout = Some(time);
+        self
+    }
+
     /// Runs the program, and returns how it ended if that was waited for. Process
     /// context, may sleep.
     ///
     /// # Errors
     ///
     /// What `execve(2)` gives (ENOENT, EACCES, ...), but for [`Wait::None`]; an error
-    /// of [`Hooks::init`], on the same condition; EBUSY while the system suspends;
-    /// ENODEV while the module is being unloaded; ENOMEM; ERESTARTSYS when the waiter
-    /// was killed ([`Wait::Killable`]): the program goes on then.
+    /// of [`Hooks::init`], on the same condition; EAGAIN with too many processes; EBUSY
+    /// while the system suspends; ENODEV while the module is being unloaded; EINVAL for
+    /// a timeout without waiting for the end; ENOMEM; ERESTARTSYS when the waiter was
+    /// killed ([`Wait::Killable`]): the program goes on then, until its time is over.
     pub(crate) fn run<H: Hooks>(
         self,
         helpers: &Helpers,
@@ -176,6 +220,17 @@ impl Command {
         wait: Wait,
     ) -> Result<Option<ExitStatus>> {
         let hooks = CleanedUp(Some(hooks));
+        // The kernel would take an empty path for one that has succeeded.
+        if self.program.is_empty() {
+            return Err(ENOENT);
+        }
+        let watch = match self.timeout {
+            Some(time) if matches!(wait, Wait::Proc | Wait::Killable) => {
+                Some(Arc::pin_init(Watch::new(time), GFP_KERNEL)?)
+            }
+            Some(_) => return Err(EINVAL),
+            None => None,
+        };
         let pointers = |strings: &KVec<CString>| -> Result<KVec<*mut c_char>> {
             let mut pointers = KVec::with_capacity(strings.len() + 1, GFP_KERNEL)?;
             for string in strings {
@@ -191,6 +246,8 @@ impl Command {
                 envp: pointers(&self.env)?,
                 command: self,
                 hooks,
+                watch: watch.clone(),
+                alarm: None,
                 helpers: NonNull::from(helpers),
             },
             GFP_KERNEL,
@@ -234,8 +291,69 @@ impl Command {
         let status = u32::try_from(result).map_err(|_| Error::from_errno(result))?;
         Ok(match wait {
             Wait::None | Wait::Exec => None,
-            Wait::Proc | Wait::Killable => Some(ExitStatus::from_raw(status)),
+            Wait::Proc | Wait::Killable => {
+                let status = ExitStatus::from_raw(status);
+                Some(watch.map_or(status, |watch| watch.judge(status)))
+            }
         })
+    }
+}
+
+/// Kills a program when its time is over.
+#[pin_data]
+struct Watch {
+    #[pin]
+    timer: HrTimer<Self>,
+    time: Delta,
+    // There before the timer is started.
+    program: SetOnce<Pid>,
+    killed: AtomicFlag,
+}
+
+impl_has_hr_timer! {
+    impl HasHrTimer<Self> for Watch {
+        mode: RelativeMode<Monotonic>, field: self.timer
+    }
+}
+
+impl Watch {
+    fn new(time: Delta) -> impl PinInit<Self> {
+        pin_init!(Self {
+            timer <- HrTimer::new(),
+            time,
+            program: SetOnce::new(),
+            killed: AtomicFlag::new(false),
+        })
+    }
+
+    /// Starts to watch the process that runs this; ends on drop of the result, which
+    /// waits for [`Watch::run`].
+    fn start(this: Arc<Self>) -> Result<ArcHrTimerHandle<Self>> {
+        this.program.populate(Pid::current()?);
+        let time = this.time;
+        Ok(HrTimerPointer::start(this, time))
+    }
+
+    /// Returns how the program ended, which was not watched any more when it had.
+    fn judge(&self, status: ExitStatus) -> ExitStatus {
+        // It may have ended by itself just when it was to be killed.
+        let by_kill = status == ExitStatus::from_raw(bindings::SIGKILL);
+        if by_kill && self.killed.load(Relaxed) {
+            ExitStatus::TimedOut(self.time)
+        } else {
+            status
+        }
+    }
+}
+
+impl HrTimerCallback for Watch {
+    type Pointer<'a> = Arc<Self>;
+
+    fn run(this: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
+        if this.program.as_ref().is_some_and(|pid| pid.kill().is_ok()) {
+            this.killed.store(true, Relaxed);
+        }
+        HrTimerRestart::NoRestart
     }
 }
 
@@ -247,7 +365,7 @@ pub(crate) struct Helpers {
     // Each command completes this once, as the last thing it does.
     #[pin]
     done: Opaque<bindings::completion>,
-    started: AtomicUsize,
+    started: Atomic<usize>,
 }
 
 // SAFETY: The C functions that take the completion may be called from any thread, and
@@ -265,7 +383,7 @@ impl Helpers {
                 // SAFETY: `slot` is to become a completion.
                 unsafe { bindings::init_completion(slot) };
             }),
-            started: AtomicUsize::new(0),
+            started: Atomic::new(0),
         })
     }
 
@@ -314,6 +432,8 @@ struct Call<H: Hooks> {
     // First, for those who do not know `H`.
     free: unsafe fn(*mut c_void) -> *mut bindings::completion,
     hooks: CleanedUp<H>,
+    watch: Option<Arc<Watch>>,
+    alarm: Option<ArcHrTimerHandle<Watch>>,
     command: Command,
     argv: KVec<*mut c_char>,
     envp: KVec<*mut c_char>,
@@ -327,10 +447,15 @@ unsafe extern "C" fn init<H: Hooks>(
     info: *mut bindings::subprocess_info,
     _cred: *mut bindings::cred,
 ) -> c_int {
-    // SAFETY: `info` is valid by the kernel's contract, its `data` by ours; nobody
-    // changes the hooks until `free`, which comes after this.
-    let hooks = unsafe { &(*(*info).data.cast::<Call<H>>()).hooks };
-    from_result(|| hooks.0.as_ref().map_or(Ok(()), H::init).map(|()| 0))
+    // SAFETY: `info` is valid by the kernel's contract, its `data` by ours. What the
+    // kernel has of the call are pointers into its strings and arrays, not into itself;
+    // and `run` is done with it, `free` comes after this.
+    let call = unsafe { &mut *(*info).data.cast::<Call<H>>() };
+    from_result(|| {
+        call.hooks.0.as_ref().map_or(Ok(()), H::init)?;
+        call.alarm = call.watch.take().map(Watch::start).transpose()?;
+        Ok(0)
+    })
 }
 
 /// Calls the cleanup hook, frees a command, and gives its pin back. Returns what is to
@@ -342,6 +467,8 @@ unsafe extern "C" fn init<H: Hooks>(
 unsafe fn free<H: Hooks>(call: *mut c_void) -> *mut bindings::completion {
     // SAFETY: By the function's contract.
     let call = KBox::into_inner(unsafe { KBox::from_raw(call.cast::<Call<H>>()) });
+    // From here on the timer does not run, so that the module may go.
+    drop(call.alarm);
     drop(call.hooks);
     // SAFETY: Valid by the type invariants, until the completion that follows.
     let helpers = unsafe { call.helpers.as_ref() };

@@ -11,9 +11,9 @@
 //! user memory of that process gives an error. Nothing here outlives its call, so
 //! unloading has nothing to wait for.
 //!
-//! Not supported, for C has no function that a module could call: `clear_user`
-//! (inline assembly with an exception table), `copy_struct_from_user` (inline, made
-//! of `clear_user`'s kin), the `unsafe_get_user` family. `strncpy_from_user_nofault`
+//! Not supported, for C has no function that a module could call:
+//! `copy_struct_from_user` (inline) and the `unsafe_get_user` family (inline assembly
+//! with an exception table). `strncpy_from_user_nofault`
 //! and `strnlen_user_nofault` are not exported. [`get_user`] and [`put_user`] are
 //! for 64-bit x86: each architecture has its own calling convention for them.
 
@@ -117,6 +117,28 @@ pub(crate) fn copy_from_user(to: &mut [u8], from: UserPtr) -> usize {
 pub(crate) fn copy_to_user(to: UserPtr, from: &[u8]) -> usize {
     // SAFETY: The slice may be read; the function checks the user's address.
     unsafe { bindings::copy_to_user(to.as_mut_ptr(), from.as_ptr().cast(), from.len()) }
+}
+
+/// Zeroes `len` bytes of user memory and returns how many could not be.
+///
+/// `clear_user` itself is inline assembly; `iov_iter_zero` is the exported function
+/// that runs it on a range of the user's.
+pub(crate) fn clear_user(to: UserPtr, len: usize) -> usize {
+    let mut range = bindings::iov_iter::default();
+    // SAFETY: `range` may be written; the function checks the user's address.
+    let imported = unsafe {
+        bindings::import_ubuf(
+            bindings::ITER_DEST as c_int,
+            to.as_mut_ptr(),
+            len,
+            &mut range,
+        )
+    };
+    match imported {
+        // SAFETY: `import_ubuf` made it a range of user memory.
+        0 => len - unsafe { bindings::iov_iter_zero(len, &mut range) },
+        _ => len,
+    }
 }
 
 /// Copies from user memory that is resident, without sleeping; any context.

@@ -6,15 +6,10 @@
 use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
+    process::wait_until,
 };
-use nix::{errno::Errno, kmod::init_module};
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use nix::{errno::Errno, kmod::init_module, sys::stat::Mode, unistd::mkfifo};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command, thread};
 
 const SERVER: &str = "export_server_rs";
 const CLIENT: &str = "export_client_rs";
@@ -70,22 +65,17 @@ fn proc_modules_shows_state_and_use_count() {
 
 #[test]
 fn module_that_is_being_loaded_is_shown_so_and_not_unloaded() {
-    let _ = fs::remove_file("/tmp/go");
-    fs::write(
-        "/tmp/wait",
-        "#!/bin/sh\nuntil [ -e /tmp/go ]; do usleep 1000; done\n",
-    )
-    .unwrap();
+    let _ = fs::remove_file("/tmp/gate");
+    mkfifo("/tmp/gate", Mode::S_IRWXU).unwrap();
+    fs::write("/tmp/wait", "#!/bin/sh\nread _ </tmp/gate\n").unwrap();
     fs::set_permissions("/tmp/wait", fs::Permissions::from_mode(0o755)).unwrap();
     let load = thread::spawn(|| Module::load("umh_rs", "path=/tmp/wait").unwrap());
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while proc_modules("umh_rs").is_none_or(|line| line.state != "Loading") {
-        assert!(Instant::now() < deadline, "never loading");
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("being loaded", || {
+        proc_modules("umh_rs").is_some_and(|line| line.state == "Loading")
+    });
     // EAGAIN while the program pins it as well, EBUSY otherwise.
     let errno = module::unload("umh_rs").unwrap_err();
-    fs::write("/tmp/go", "").unwrap();
+    fs::write("/tmp/gate", "\n").unwrap();
     let module = load.join().unwrap();
     assert_eq!(errno, Errno::EBUSY);
     assert_eq!(proc_modules("umh_rs").unwrap().state, "Live");
@@ -104,6 +94,7 @@ fn unload_is_refused_while_in_use() {
     server.unload().unwrap();
 }
 
+/// By its vermagic, patched here; `tests/cross` has one that was really built so.
 #[test]
 fn load_of_a_module_built_for_another_kernel_is_refused() {
     let release = release();
@@ -193,6 +184,16 @@ fn second_load_of_the_same_module_is_refused() {
     module.unload().unwrap();
 }
 
+/// The guest's kernel checks none: a forced signature is off.
+#[test]
+fn load_of_a_module_with_a_wrong_signature_is_not_refused_without_force() {
+    let mut file = fs::read(module::path("hello_rs")).unwrap();
+    file.extend(b"none~Module signature appended~\n");
+    init_module(&file, c"").unwrap();
+    assert_eq!(proc_modules("hello_rs").unwrap().state, "Live");
+    module::unload("hello_rs").unwrap();
+}
+
 #[test]
 fn module_without_gpl_licence_does_not_get_gpl_only_symbols() {
     let server = Module::load(SERVER, "").unwrap();
@@ -235,27 +236,35 @@ fn dependencies_are_resolved_by_modprobe_after_depmod() {
 
 #[test]
 fn modinfo_shows_what_a_module_says_of_itself() {
-    for entry in fs::read_dir("/root").unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "ko") {
-            continue;
-        }
-        let info = run("modinfo", &[path.to_str().unwrap()]);
-        for field in ["description:    ", "license:        GPL\n", "depends:"] {
+    // All of them by their files, and one by its name.
+    let mut files: Vec<_> = fs::read_dir("/root")
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_str().unwrap().to_string())
+        .filter(|path| path.ends_with(".ko"))
+        .collect();
+    files.push(CLIENT.into());
+    let arguments: Vec<_> = files.iter().map(String::as_str).collect();
+    let all = run("modinfo", &arguments);
+    let infos: Vec<_> = all.split("filename:").skip(1).collect();
+    assert_eq!(infos.len(), files.len(), "{all}");
+    let vermagic = format!("vermagic:       {} SMP", release());
+    for info in &infos {
+        for field in [
+            "description:    ",
+            "license:        GPL\n",
+            "depends:",
+            &vermagic,
+        ] {
             assert!(info.contains(field), "{info}");
         }
-        let vermagic = format!("vermagic:       {} SMP", release());
-        assert!(info.contains(&vermagic), "{info}");
     }
-    let line = |module: &str, line: &str| {
-        let info = run("modinfo", &[module]);
-        assert!(info.contains(line), "{info}");
-    };
-    line(CLIENT, "depends:        export_server_rs\n");
-    line("chardev_ioctl_rs", "alias:          char-major-100-*\n");
-    line("param_rs", "parm:           str1:The first string to log\n");
-    line(
-        "param_rs",
+    for line in [
+        "/updates/export_client_rs.ko\n",
+        "depends:        export_server_rs\n",
+        "alias:          char-major-100-*\n",
+        "parm:           str1:The first string to log\n",
         "parm:           count:How often to log the strings, 1 to 100\n",
-    );
+    ] {
+        assert!(all.contains(line), "{all}");
+    }
 }

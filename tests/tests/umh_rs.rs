@@ -5,10 +5,13 @@
 use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
+    process::wait_until,
 };
-use nix::errno::Errno;
+use nix::{errno::Errno, sys::stat::Mode, unistd::mkfifo};
 use std::{
-    fs,
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
@@ -17,26 +20,36 @@ use std::{
 };
 
 const NAME: &str = "umh_rs";
+const FIXTURE: &str = "umh_fixture";
 const SCRIPT: &str = "/tmp/helper";
+
+/// A command that waits at the gate.
+const WAIT_AT_GATE: &str = "read _ </tmp/gate";
+
+/// What programs wait at, a FIFO: each takes a line from it, and goes on.
+struct Gate(File);
+
+impl Gate {
+    fn new() -> Self {
+        let _ = fs::remove_file("/tmp/gate");
+        mkfifo("/tmp/gate", Mode::S_IRWXU).unwrap();
+        // Open for both, it is never without a reader or writer.
+        let mut options = OpenOptions::new();
+        Self(options.read(true).write(true).open("/tmp/gate").unwrap())
+    }
+
+    /// Lets so many programs pass, now or when they come.
+    fn open(&mut self, programs: usize) {
+        self.0.write_all(&vec![b'\n'; programs]).unwrap();
+    }
+}
 
 /// Writes the program that the module is to run, and returns parameters for it.
 fn script(commands: &str) -> String {
     fs::write(SCRIPT, format!("#!/bin/sh\n{commands}\n")).unwrap();
     fs::set_permissions(SCRIPT, fs::Permissions::from_mode(0o755)).unwrap();
-    for file in ["/tmp/out", "/tmp/go"] {
-        let _ = fs::remove_file(file);
-    }
+    let _ = fs::remove_file("/tmp/out");
     format!("path={SCRIPT}")
-}
-
-/// Waits until something holds.
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 10 s: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Returns the contents of a file, once it ends with a whole line.
@@ -52,8 +65,13 @@ fn line_of(path: &str) -> String {
 /// Returns the module's lines, without those of the hooks, and how often each of the
 /// two hooks ran.
 fn lines_and_hooks(log: &mut Log) -> (Vec<String>, usize, usize) {
+    lines_and_hooks_of(log, NAME)
+}
+
+/// The same of another module.
+fn lines_and_hooks_of(log: &mut Log, module: &str) -> (Vec<String>, usize, usize) {
     let (hooks, lines): (Vec<_>, Vec<_>) = log
-        .lines_of(NAME)
+        .lines_of(module)
         .into_iter()
         .partition(|line| line.contains(" hook"));
     let count = |hook: &str| hooks.iter().filter(|line| line.starts_with(hook)).count();
@@ -108,29 +126,69 @@ fn environment_and_arguments_are_those_given() {
     assert_eq!(out, format!("{SCRIPT}|1|two words\n{environment}0\n"));
 }
 
-#[test]
-fn missing_program_gives_enoent() {
-    for wait in ["exec", "proc", "killable"] {
+/// Has the module run a program that cannot be run: in each wait mode that can tell, the
+/// load fails, and the hooks run so often.
+#[track_caller]
+fn cannot_be_run(path: &str, errno: Errno, hooks: (usize, usize)) {
+    for wait in ["exec", "proc", "killable", "proc timeout_ms=60000"] {
         let mut log = Log::bookmark();
-        let load = Module::load(NAME, &format!("path=/no/such wait={wait}"));
-        assert_eq!(load.unwrap_err(), Errno::ENOENT, "{wait}");
-        let line = "/no/such cannot be run (err -2)".to_string();
-        assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{wait}");
+        let load = Module::load(NAME, &format!("path={path} wait={wait}"));
+        assert_eq!(load.unwrap_err(), errno, "{path} {wait}");
+        let line = format!("{path} cannot be run (err -{})", errno as i32);
+        let (lines, init, cleanup) = lines_and_hooks(&mut log);
+        assert_eq!((lines, (init, cleanup)), (vec![line], hooks), "{wait}");
         assert_eq!(proc_modules(NAME), None);
     }
 }
 
 #[test]
+fn missing_program_gives_enoent() {
+    cannot_be_run("/no/such", Errno::ENOENT, (1, 1));
+    cannot_be_run("/etc/passwd/no/folder", Errno::ENOTDIR, (1, 1));
+    // The kernel itself does nothing for an empty path, and calls that a success.
+    cannot_be_run("", Errno::ENOENT, (0, 1));
+}
+
+#[test]
 fn program_that_is_not_executable_gives_eacces() {
-    let path = script("exit 0");
+    script("exit 0");
     fs::set_permissions(SCRIPT, fs::Permissions::from_mode(0o644)).unwrap();
-    for wait in ["exec", "proc", "killable"] {
+    cannot_be_run(SCRIPT, Errno::EACCES, (1, 1));
+    cannot_be_run("/etc", Errno::EACCES, (1, 1));
+}
+
+#[test]
+fn program_that_is_none_gives_enoexec() {
+    fs::write(SCRIPT, "neither ELF nor #!\n").unwrap();
+    fs::set_permissions(SCRIPT, fs::Permissions::from_mode(0o755)).unwrap();
+    cannot_be_run(SCRIPT, Errno::ENOEXEC, (1, 1));
+}
+
+#[test]
+fn process_that_cannot_be_made_gives_eagain() {
+    let limit = fs::read_to_string("/proc/sys/kernel/threads-max").unwrap();
+    fs::write("/proc/sys/kernel/threads-max", "1").unwrap();
+    let result = std::panic::catch_unwind(|| {
+        cannot_be_run("/bin/true", Errno::EAGAIN, (0, 1));
         let mut log = Log::bookmark();
-        let load = Module::load(NAME, &format!("{path} wait={wait}"));
-        assert_eq!(load.unwrap_err(), Errno::EACCES, "{wait}");
-        let (_, init, cleanup) = lines_and_hooks(&mut log);
-        assert_eq!((init, cleanup), (1, 1), "{wait}");
-    }
+        let module = Module::load(NAME, "path=/bin/true wait=none").unwrap();
+        unload_when_idle(module);
+        let line = "/bin/true started".to_string();
+        assert_eq!(lines_and_hooks(&mut log), (vec![line], 0, 1));
+    });
+    fs::write("/proc/sys/kernel/threads-max", limit).unwrap();
+    result.unwrap();
+}
+
+#[test]
+fn program_for_a_module_that_is_unloaded_gives_enodev() {
+    let params = "path=/bin/true at_exit=1";
+    let module = Module::load(&format!("faulty/{FIXTURE}"), params).unwrap();
+    let mut log = Log::bookmark();
+    module.unload().unwrap();
+    // Of each wait mode.
+    let lines = vec!["/bin/true cannot be run (err -19)".to_string(); 4];
+    assert_eq!(lines_and_hooks_of(&mut log, FIXTURE), (lines, 0, 4));
 }
 
 #[test]
@@ -158,7 +216,8 @@ fn without_waiting_a_missing_program_stays_unknown() {
 #[test]
 fn unload_leaves_a_program_that_was_started_alone() {
     for wait in ["none", "exec"] {
-        let path = script("until [ -e /tmp/go ]; do usleep 1000; done; echo done >/tmp/out");
+        let mut gate = Gate::new();
+        let path = script(&format!("{WAIT_AT_GATE}; echo done >/tmp/out"));
         let mut log = Log::bookmark();
         let module = Module::load(NAME, &format!("{path} wait={wait}")).unwrap();
         unload_when_idle(module);
@@ -166,14 +225,14 @@ fn unload_leaves_a_program_that_was_started_alone() {
         assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{wait}");
         // It still runs, without the module.
         assert!(!Path::new("/tmp/out").exists());
-        fs::write("/tmp/go", "").unwrap();
+        gate.open(1);
         assert_eq!(line_of("/tmp/out"), "done\n");
     }
 }
 
 #[test]
 fn unload_right_after_a_start_without_waiting_is_refused_or_safe() {
-    for _ in 0..50 {
+    for _ in 0..20 {
         let path = script("exit 0");
         let mut log = Log::bookmark();
         let module = Module::load(NAME, &format!("{path} wait=none")).unwrap();
@@ -189,23 +248,158 @@ fn unload_right_after_a_start_without_waiting_is_refused_or_safe() {
 }
 
 #[test]
-fn hundred_programs_at_once_each_run() {
+fn count_runs_the_program_as_often() {
     for wait in ["none", "exec", "proc", "killable"] {
         let path = script("echo line >>/tmp/out");
         let mut log = Log::bookmark();
-        let module = Module::load(NAME, &format!("{path} wait={wait} count=100")).unwrap();
-        wait_until("100 lines", || {
-            fs::read_to_string("/tmp/out").unwrap_or_default() == "line\n".repeat(100)
+        let module = Module::load(NAME, &format!("{path} wait={wait} count=3")).unwrap();
+        wait_until("3 lines", || {
+            fs::read_to_string("/tmp/out").unwrap_or_default() == "line\n".repeat(3)
         });
         unload_when_idle(module);
         let (lines, init, cleanup) = lines_and_hooks(&mut log);
-        assert_eq!((lines.len(), init, cleanup), (100, 100, 100), "{wait}");
+        assert_eq!((lines.len(), init, cleanup), (3, 3, 3), "{wait}");
     }
 }
 
 #[test]
+fn hundred_programs_at_once_a_quarter_in_each_wait_mode() {
+    let mut gate = Gate::new();
+    let path = script(&format!("echo $$ >>/tmp/out; {WAIT_AT_GATE}; exit 7"));
+    let mut log = Log::bookmark();
+    let module = Module::load(&format!("faulty/{FIXTURE}"), &format!("{path} count=100")).unwrap();
+    let mut pids = HashSet::new();
+    wait_until("100 programs", || {
+        let out = fs::read_to_string("/tmp/out").unwrap_or_default();
+        pids = out.lines().map(String::from).collect();
+        pids.len() == 100
+    });
+    // All of them are there at once, and the module for those that are waited for.
+    let runs = |pid: &String| Path::new(&format!("/proc/{pid}")).exists();
+    assert!(pids.iter().all(runs));
+    wait_until("50 pins", || module.use_count() == 50);
+    let started = vec![format!("{SCRIPT} started"); 50];
+    assert_eq!(lines_and_hooks_of(&mut log, FIXTURE), (started, 100, 50));
+
+    gate.open(100);
+    unload_when_idle(module);
+    wait_until("the end of all", || !pids.iter().any(runs));
+    let ended = vec![format!("{SCRIPT} exited with 7"); 50];
+    assert_eq!(lines_and_hooks_of(&mut log, FIXTURE), (ended, 0, 50));
+}
+
+/// Returns the process of the last program that was started, by the init hook's line.
+fn pid_of(log: &mut Log) -> String {
+    let line = log.wait_for("init hook, pid ");
+    line.rsplit(' ').next().unwrap().into()
+}
+
+#[test]
+fn program_is_killed_when_its_time_is_over() {
+    for wait in ["proc", "killable"] {
+        let (mut log, mut pid) = (Log::bookmark(), Log::bookmark());
+        let start = Instant::now();
+        let params = format!("path=/bin/sleep arg=60 wait={wait} timeout_ms=200");
+        let module = Module::load(NAME, &params).unwrap();
+        let took = start.elapsed();
+        let range = Duration::from_millis(200)..Duration::from_secs(10);
+        assert!(range.contains(&took), "{took:?}");
+        let line = "/bin/sleep was killed by signal 9 after 200 ms".to_string();
+        assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{wait}");
+        assert!(!Path::new(&format!("/proc/{}", pid_of(&mut pid))).exists());
+        assert_eq!(module.use_count(), 0);
+        module.unload().unwrap();
+    }
+}
+
+#[test]
+fn program_that_ends_in_time_is_not_touched() {
+    for (commands, timeout, end) in [
+        ("exit 7", 60_000, "exited with 7"),
+        // By itself, not by us.
+        ("kill -9 $$", 60_000, "was killed by signal 9"),
+        // 0 is no timeout.
+        ("usleep 30000; exit 3", 0, "exited with 3"),
+    ] {
+        for wait in ["proc", "killable"] {
+            let path = script(commands);
+            let mut log = Log::bookmark();
+            let params = format!("{path} wait={wait} timeout_ms={timeout}");
+            Module::load(NAME, &params).unwrap().unload().unwrap();
+            let line = format!("{SCRIPT} {end}");
+            assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{commands}");
+        }
+    }
+}
+
+/// Returns how many timers of the module's the kernel has.
+fn timers() -> usize {
+    let timers = fs::read_to_string("/proc/timer_list").unwrap();
+    timers.matches(&format!("[{NAME}]")).count()
+}
+
+#[test]
+fn timer_of_a_program_is_there_as_long_as_the_program() {
+    let mut gate = Gate::new();
+    let path = script(&format!("echo started >/tmp/out; {WAIT_AT_GATE}"));
+    let load =
+        thread::spawn(move || Module::load(NAME, &format!("{path} timeout_ms=60000")).unwrap());
+    line_of("/tmp/out");
+    let while_it_runs = timers();
+    gate.open(1);
+    let module = load.join().unwrap();
+    assert_eq!((while_it_runs, timers()), (1, 0));
+    module.unload().unwrap();
+}
+
+#[test]
+fn program_may_end_just_when_its_time_is_over() {
+    let (mut ended, mut killed) = (0, 0);
+    for micros in [0, 11_000, 13_000, 15_000, 9_000_000] {
+        let mut log = Log::bookmark();
+        let params = format!("path=/bin/usleep arg={micros} timeout_ms=15 count=6");
+        Module::load(NAME, &params).unwrap().unload().unwrap();
+        let (lines, init, cleanup) = lines_and_hooks(&mut log);
+        assert_eq!((lines.len(), init, cleanup), (6, 6, 6));
+        for line in lines {
+            match line.as_str() {
+                "/bin/usleep exited with 0" => ended += 1,
+                "/bin/usleep was killed by signal 9 after 15 ms" => killed += 1,
+                _ => panic!("{line}"),
+            }
+        }
+    }
+    // Those of 9 s, at least.
+    assert!(killed >= 6, "{ended} ended by themselves");
+}
+
+#[test]
+fn timeout_goes_on_when_the_waiter_was_killed() {
+    let mut log = Log::bookmark();
+    let mut insmod = Command::new("insmod")
+        .arg(module::path(NAME))
+        .args([
+            "path=/bin/sleep",
+            "arg=60",
+            "wait=killable",
+            "timeout_ms=1000",
+        ])
+        .spawn()
+        .unwrap();
+    let pid = pid_of(&mut log);
+    insmod.kill().unwrap();
+    insmod.wait().unwrap();
+    log.wait_for("is left alone: killed while waiting");
+    log.wait_for("cleanup hook");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    wait_until("unload", || module::unload(NAME).is_ok());
+    assert_eq!(lines_and_hooks(&mut log), (vec![], 0, 0));
+}
+
+#[test]
 fn killed_insmod_stops_waiting_and_the_program_pins_the_module() {
-    let path = script("echo $$ >/tmp/out; until [ -e /tmp/go ]; do usleep 1000; done");
+    let mut gate = Gate::new();
+    let path = script(&format!("echo $$ >/tmp/out; {WAIT_AT_GATE}"));
     let mut log = Log::bookmark();
     let mut insmod = Command::new("insmod")
         .args([module::path(NAME).to_str().unwrap(), &path, "wait=killable"])
@@ -219,14 +413,25 @@ fn killed_insmod_stops_waiting_and_the_program_pins_the_module() {
     assert_eq!(proc_modules(NAME).unwrap().use_count, 1);
     assert_eq!(module::unload(NAME), Err(Errno::EAGAIN));
 
-    fs::write("/tmp/go", "").unwrap();
+    gate.open(1);
     log.wait_for("cleanup hook");
     wait_until("unload", || module::unload(NAME).is_ok());
 }
 
 #[test]
 fn parameters_out_of_range_are_refused() {
-    for params in ["wait=ever", "wait=", "count=0", "count=1001", "refuse=4096"] {
+    for params in [
+        "wait=ever",
+        "wait=",
+        "count=0",
+        "count=1001",
+        "refuse=4096",
+        "timeout_ms=3600001",
+        "timeout_ms=1 wait=none",
+        "timeout_ms=1 wait=exec",
+        "timeout_ms=-1",
+        "timeout_ms=soon",
+    ] {
         let mut log = Log::bookmark();
         let load = Module::load(NAME, params);
         assert_eq!(load.unwrap_err(), Errno::EINVAL, "{params}");

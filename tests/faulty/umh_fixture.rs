@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `abstractions/umh.rs` can do and `umh_rs` does not: many programs at the same
+//! time, each started and waited for by a work item; a program started when it is too
+//! late for one. For `tests/tests/umh_rs.rs`; never installed.
+
+use abstractions::{
+    param::string_parameters,
+    series,
+    umh::{
+        Command,
+        Helpers,
+        Hooks,
+        Wait, //
+    },
+    work::{
+        system_percpu,
+        Disable, //
+    }, //
+};
+use kernel::{
+    impl_has_work,
+    new_work,
+    prelude::*,
+    sync::Arc,
+    workqueue::{
+        Work,
+        WorkItem, //
+    }, //
+};
+
+mod abstractions;
+
+module! {
+    type: Fixture,
+    name: "umh_fixture",
+    authors: ["lkmpg-rs authors"],
+    description: "Runs programs in user space, many at once",
+    license: "GPL",
+    params: {
+        count: u32 {
+            default: 0,
+            description: "How many programs to run at once, waiting for each in another way",
+        },
+        at_exit: u32 {
+            default: 0,
+            description: "Try to run the program when unloaded, in each wait mode",
+        },
+    },
+}
+
+string_parameters! {
+    module: "umh_fixture",
+    path: "The program to run",
+}
+
+/// The wait modes.
+const WAITS: [Wait; 4] = [Wait::None, Wait::Exec, Wait::Proc, Wait::Killable];
+
+struct Fixture {
+    // Dropped first: waits until no item uses the helpers.
+    _items: KVec<Disable<Item>>,
+    shared: Arc<Shared>,
+}
+
+impl kernel::Module for Fixture {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let shared = Arc::pin_init(
+            pin_init!(Shared { helpers <- Helpers::new(module) }),
+            GFP_KERNEL,
+        )?;
+        let count: u32 = series::param_value(module_parameters::count.value());
+        let mut items = KVec::new();
+        for wait in WAITS.into_iter().cycle().take(count as usize) {
+            let shared_too = shared.clone();
+            let item = Arc::pin_init(
+                pin_init!(Item {
+                    work <- new_work!("umh_fixture"),
+                    shared: shared_too,
+                    wait,
+                }),
+                GFP_KERNEL,
+            )?;
+            items.push(Disable::on_drop(item.clone()), GFP_KERNEL)?;
+            // Fails for an item that is queued already, which this is not.
+            let _ = system_percpu().enqueue(item);
+        }
+        Ok(Self {
+            _items: items,
+            shared,
+        })
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        if series::param_value::<u32>(module_parameters::at_exit.value()) != 0 {
+            for wait in WAITS {
+                self.shared.run(wait);
+            }
+        }
+    }
+}
+
+#[pin_data]
+struct Shared {
+    #[pin]
+    helpers: Helpers,
+}
+
+impl Shared {
+    /// Runs the program, and logs what came of it.
+    fn run(&self, wait: Wait) {
+        let path = string_parameters::path.value().unwrap_or(c"");
+        let result =
+            Command::new(path).and_then(|command| command.run(&self.helpers, Announce, wait));
+        match result {
+            Ok(Some(status)) => pr_info!("{path} {status}\n"),
+            Ok(None) => pr_info!("{path} started\n"),
+            Err(error) => pr_info!("{path} cannot be run (err {})\n", error.to_errno()),
+        }
+    }
+}
+
+/// Says what the two hooks are called for.
+struct Announce;
+
+impl Hooks for Announce {
+    fn init(&self) -> Result {
+        pr_info!("init hook, pid {}\n", current!().pid());
+        Ok(())
+    }
+
+    fn cleanup(self) {
+        pr_info!("cleanup hook\n");
+    }
+}
+
+/// A program to run, beside others.
+#[pin_data]
+struct Item {
+    #[pin]
+    work: Work<Item>,
+    shared: Arc<Shared>,
+    wait: Wait,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.shared.run(this.wait);
+    }
+}
