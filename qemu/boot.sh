@@ -52,6 +52,9 @@ args+=(
 	-mon "chardev=monitor,mode=readline"
 	-chardev "socket,id=loop,path=$work/monitor"
 	-device "isa-serial,chardev=loop,index=2"
+	# ttyS3 is connected to nothing; what it sends can be read with `ringbuf_read`.
+	-chardev "ringbuf,id=sent,size=4096"
+	-device "isa-serial,chardev=sent,index=3"
 )
 
 # pdeathsig: no guest outlives this script, even one that is killed. Plain
