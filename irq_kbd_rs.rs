@@ -11,7 +11,8 @@
 //! The controller gives each byte once, and the keyboard's driver takes it. So the
 //! bytes come from the filter that the driver offers. `ports=1` reads the ports as the
 //! original does: the byte that the driver has just taken can be read again, but only
-//! until the next one has come, so some are skipped (and counted).
+//! until the next one has come, so some are skipped (and counted). It does so in the
+//! filter as well, as the driver uses the same ports, and must not at the same time.
 //!
 //! ```sh
 //! insmod irq_kbd_rs.ko
@@ -33,7 +34,7 @@ use abstractions::{
     work, //
 };
 use kernel::{
-    impl_has_work, new_mutex, new_work,
+    impl_has_work, new_condvar, new_mutex, new_work,
     prelude::*,
     sync::{
         atomic::{
@@ -43,12 +44,11 @@ use kernel::{
             Release, //
         },
         Arc,
+        CondVar,
+        CondVarTimeoutResult,
         Mutex, //
     },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
+    time::msecs_to_jiffies,
     workqueue::{
         Work,
         WorkItem, //
@@ -66,7 +66,7 @@ module! {
     params: {
         ports: u8 {
             default: 0,
-            description: "1: read the ports instead of using the driver's filter",
+            description: "1: read the ports again for each byte",
         },
         threaded: u8 {
             default: 0,
@@ -74,21 +74,21 @@ module! {
         },
         delay_ms: u32 {
             default: 0,
-            description: "How long the bottom half waits before it reads, 0 to 10000 ms",
+            description: "How long the bottom half waits before it reads, 0 to 60000 ms",
         },
     },
 }
 
-/// The largest `delay_ms`, for which unloading may have to wait.
-const MAX_DELAY_MS: u32 = 10_000;
+/// The largest `delay_ms`. Unloading ends the wait.
+const MAX_DELAY_MS: u32 = 60_000;
 
 struct IrqKbd {
     // In the order of their end: no more interrupts, so that no more work is queued;
     // no more bytes; no more work; what is left in the ring.
     _line: Pin<KBox<irq::SharedLine<TopHalf>>>,
-    _filter: Option<Pin<KBox<i8042::Filter<Arc<Keyboard>>>>>,
+    _filter: Pin<KBox<i8042::Filter<Listener>>>,
     _work: work::Disable<Keyboard>,
-    _rest: Rest,
+    rest: Rest,
 }
 
 impl kernel::Module for IrqKbd {
@@ -105,17 +105,14 @@ impl kernel::Module for IrqKbd {
         // Dropped in the reverse order if a later step fails.
         let rest = Rest(keyboard.clone());
         let work = work::Disable::on_drop(keyboard.clone());
-        let filter = if ports == 0 {
-            Some(KBox::pin_init(
-                i8042::Filter::new(keyboard.clone()),
-                GFP_KERNEL,
-            )?)
-        } else {
-            None
+        let listener = Listener {
+            keyboard: keyboard.clone(),
+            reads_ports: ports == 1,
         };
+        let filter = KBox::pin_init(i8042::Filter::new(listener), GFP_KERNEL)
+            .inspect_err(|_| pr_err!("the keyboard's filter is not to be had\n"))?;
         let top_half = TopHalf {
             keyboard,
-            reads_ports: ports == 1,
             threaded: threaded == 1,
             seen: Atomic::new(0),
         };
@@ -124,16 +121,26 @@ impl kernel::Module for IrqKbd {
             KBox::pin_init(
                 irq::SharedLine::new_threaded(irq, name, top_half),
                 GFP_KERNEL,
-            )?
+            )
         } else {
-            KBox::pin_init(irq::SharedLine::new(irq, name, top_half), GFP_KERNEL)?
-        };
+            KBox::pin_init(irq::SharedLine::new(irq, name, top_half), GFP_KERNEL)
+        }
+        .inspect_err(|_| pr_err!("interrupt {irq} is not to be had\n"))?;
         Ok(Self {
             _line: line,
             _filter: filter,
             _work: work,
-            _rest: rest,
+            rest,
         })
+    }
+}
+
+impl Drop for IrqKbd {
+    fn drop(&mut self) {
+        // Before the line and the work go, which wait for the bottom half.
+        let keyboard = &self.rest.0;
+        keyboard.decoder.lock().ending = true;
+        keyboard.end.notify_all();
     }
 }
 
@@ -147,6 +154,9 @@ struct Keyboard {
     /// Held while the ring is read: it has one reader at a time.
     #[pin]
     decoder: Mutex<Decoder>,
+    /// Told of `Decoder::ending`.
+    #[pin]
+    end: CondVar,
     #[pin]
     work: Work<Keyboard>,
 }
@@ -163,6 +173,7 @@ impl Keyboard {
             skipped: Atomic::new(0),
             delay_ms,
             decoder <- new_mutex!(Decoder::default()),
+            end <- new_condvar!(),
             work <- new_work!("irq_kbd_rs"),
         })
     }
@@ -185,9 +196,16 @@ impl Keyboard {
     }
 
     fn bottom_half(&self) {
-        if self.delay_ms > 0 {
-            fsleep(Delta::from_millis(self.delay_ms.into()));
+        let mut decoder = self.decoder.lock();
+        let mut left = msecs_to_jiffies(self.delay_ms);
+        while left > 0 && !decoder.ending {
+            left = match self.end.wait_interruptible_timeout(&mut decoder, left) {
+                CondVarTimeoutResult::Woken { jiffies } => jiffies,
+                // Nobody sends a signal to a kernel thread that does not ask for it.
+                CondVarTimeoutResult::Signal { .. } | CondVarTimeoutResult::Timeout => 0,
+            };
         }
+        drop(decoder);
         self.log_scan_codes();
     }
 }
@@ -201,17 +219,30 @@ impl WorkItem for Keyboard {
     }
 }
 
-/// The keyboard's bytes, in the default mode; called by the keyboard's driver before
-/// the top half is.
-impl i8042::Listener for Arc<Keyboard> {
-    fn byte(&self, byte: u8) {
-        self.ring.push(byte);
+/// The keyboard's bytes; called by the keyboard's driver before the top half is.
+struct Listener {
+    keyboard: Arc<Keyboard>,
+    reads_ports: bool,
+}
+
+impl i8042::Listener for Listener {
+    fn byte(&self, byte: u8, ports: &i8042::Ports<'_>) {
+        let byte = if self.reads_ports {
+            ports.last_byte()
+        } else {
+            Some(byte)
+        };
+        match byte {
+            Some(byte) => self.keyboard.ring.push(byte),
+            None => {
+                self.keyboard.skipped.fetch_add(1, Relaxed);
+            }
+        }
     }
 }
 
 struct TopHalf {
     keyboard: Arc<Keyboard>,
-    reads_ports: bool,
     threaded: bool,
     /// What `Ring::received` was at the last interrupt.
     seen: Atomic<u32>,
@@ -221,15 +252,6 @@ impl irq::Handler for TopHalf {
     fn handle(&self) -> irq::IrqReturn {
         let keyboard = &self.keyboard;
         keyboard.interrupts.fetch_add(1, Relaxed);
-        if self.reads_ports {
-            match i8042::last_byte() {
-                Some(byte) => keyboard.ring.push(byte),
-                None => {
-                    keyboard.skipped.fetch_add(1, Relaxed);
-                }
-            }
-        }
-
         let received = keyboard.ring.received();
         if self.seen.load(Relaxed) == received {
             return irq::IrqReturn::None;
@@ -332,6 +354,8 @@ struct Decoder {
     missing: u32,
     /// How many lost bytes have been told of.
     lost: u32,
+    /// The module goes: do not wait any more.
+    ending: bool,
 }
 
 impl Decoder {

@@ -98,8 +98,10 @@ impl kernel::Module for Sched {
         });
         let ticker = Arc::pin_init(init, GFP_KERNEL)?;
         let timer = ticker.clone().start(interval);
+        let file = Registration::new(c"sched", Options::new(0o444), None, ticker)
+            .inspect_err(|_| pr_err!("/proc/sched is not to be had\n"))?;
         Ok(Self {
-            _file: Registration::new(c"sched", Options::new(0o444), None, ticker)?,
+            _file: file,
             _timer: timer,
         })
     }

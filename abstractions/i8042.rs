@@ -6,18 +6,24 @@
 //! C header: [`include/linux/i8042.h`](srctree/include/linux/i8042.h)
 //!
 //! Unloading *waits*: dropping a [`Filter`] returns after its last run has ended.
-//! The ports neither wait nor pin.
 //!
-//! Not supported: swallowing bytes, the mouse's bytes, commands to the controller.
+//! Not supported: swallowing bytes, the mouse's bytes, the ports outside of a filter.
 
 use super::bindings;
 use core::{
     arch::asm,
-    marker::PhantomPinned, //
+    marker::{
+        PhantomData,
+        PhantomPinned, //
+    }, //
 };
 use kernel::{
     error::to_result,
-    prelude::*, //
+    prelude::*,
+    time::{
+        delay::udelay,
+        Delta, //
+    }, //
 };
 
 /// The keyboard's interrupt line.
@@ -28,7 +34,7 @@ pub(crate) trait Listener: Send + Sync {
     /// Called for each byte from the keyboard, scan codes as well as answers to
     /// commands, in order and one at a time: in interrupt context, with the
     /// controller's lock held, so it must be short and must not sleep.
-    fn byte(&self, byte: u8);
+    fn byte(&self, byte: u8, ports: &Ports<'_>);
 }
 
 /// Hears every byte that the keyboard's driver reads, and takes none; removed on drop.
@@ -80,7 +86,9 @@ impl<T: Listener> Filter<T> {
         // waits for this callback.
         let this = unsafe { &*context.cast::<Self>() };
         if u32::from(status) & bindings::I8042_STR_AUXDATA == 0 {
-            this.listener.byte(data);
+            // INVARIANT: The driver calls its filter with the lock held, just after it
+            // has read the byte (`i8042_handle_data()`), until this returns.
+            this.listener.byte(data, &Ports(PhantomData));
         }
         false
     }
@@ -96,24 +104,68 @@ impl<T: Listener> PinnedDrop for Filter<T> {
     }
 }
 
-/// Reads the last byte from the keyboard once more, after the driver's handler has
-/// had it: `None` when another one waits already, which is the driver's.
+/// The controller's ports, which are the driver's: to be had in its filter only, where
+/// nobody else uses them.
 ///
-/// For a handler on [`KEYBOARD_IRQ`] that runs after the driver's own. The two ports
-/// cannot be read at once and the driver's lock is its own, so a byte that comes
-/// between the two reads, some hundred nanoseconds, is taken from the driver.
-pub(crate) fn last_byte() -> Option<u8> {
+/// # Invariants
+///
+/// The driver's lock is held, and the driver has just read a byte of the keyboard.
+// The pointer keeps it from being sent to another thread.
+pub(crate) struct Ports<'a>(PhantomData<(&'a (), *mut ())>);
+
+impl Ports<'_> {
     const DATA: u16 = 0x60;
+    /// The status when read, commands when written.
     const STATUS: u16 = 0x64;
 
-    // SAFETY: Reading the status has no side effects.
-    let status = unsafe { inb(STATUS) };
-    if u32::from(status) & bindings::I8042_STR_OBF != 0 {
-        return None;
+    /// Reads the byte that the driver has just read once more from the data port, or
+    /// returns `None` when it is not there any more: the next one waits already, which
+    /// is the driver's; or when the controller does not take a command in time.
+    ///
+    /// The keyboard is disabled meanwhile, as the PC's BIOS did it, so that no byte of
+    /// it can come between the look at the status and the reading, and be taken from
+    /// the driver; the keyboard keeps it, or sends it again. Takes 3 ms at most, and a
+    /// few microseconds where the controller works.
+    ///
+    /// The mouse is not disabled, for nobody here knows whether it may be enabled
+    /// afterwards: a byte of it that comes between the two would be taken from its
+    /// driver, and some controllers abort its commands when they get another one. So
+    /// leave the mouse alone, or this.
+    pub(crate) fn last_byte(&self) -> Option<u8> {
+        if !self.wait_for_input() {
+            return None;
+        }
+        self.command(bindings::I8042_CMD_KBD_DISABLE);
+        let disabled = self.wait_for_input();
+        // SAFETY: Reading the status has no side effects.
+        let status = u32::from(unsafe { inb(Self::STATUS) });
+        let empty = status & bindings::I8042_STR_OBF == 0;
+        // SAFETY: With an empty buffer the port gives the last byte again.
+        let byte = (disabled && empty).then(|| unsafe { inb(Self::DATA) });
+        // Even if it takes too long: a keyboard that stays disabled is worse.
+        self.wait_for_input();
+        self.command(bindings::I8042_CMD_KBD_ENABLE);
+        byte
     }
-    // SAFETY: With an empty buffer the port gives the last byte again and changes
-    // nothing; at worst this takes a byte from the keyboard's driver, see above.
-    Some(unsafe { inb(DATA) })
+
+    /// Waits until the controller has taken what was written before, for 1 ms at most,
+    /// and returns whether it has.
+    fn wait_for_input(&self) -> bool {
+        for _ in 0..20 {
+            // SAFETY: Reading the status has no side effects.
+            if u32::from(unsafe { inb(Self::STATUS) }) & bindings::I8042_STR_IBF == 0 {
+                return true;
+            }
+            udelay(Delta::from_micros(50));
+        }
+        false
+    }
+
+    fn command(&self, command: u32) {
+        // SAFETY: The keyboard's commands touch no memory, and by the type invariants
+        // come between no two bytes of another one.
+        unsafe { outb(Self::STATUS, command as u8) };
+    }
 }
 
 /// Reads a port. (C's `inb` is inline.)
@@ -128,4 +180,16 @@ unsafe fn inb(port: u16) -> u8 {
         asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags));
     }
     value
+}
+
+/// Writes a port. (C's `outb` is inline.)
+///
+/// # Safety
+///
+/// Writing the value must not do anything that memory safety depends on.
+unsafe fn outb(port: u16, value: u8) {
+    // SAFETY: `out` touches no memory; for the rest, see the caller's promise.
+    unsafe {
+        asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags));
+    }
 }

@@ -35,8 +35,9 @@ args=(
 	-kernel "$guest/bzImage"
 )
 # 0x608: where the firmware puts the PM timer. no_timer_check: a busy host makes
-# the kernel believe that its timer is broken. Nothing here is on the PCI bus.
-options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_timer_check pci=off ${APPEND:-}"
+# the kernel believe that its timer is broken. Nothing here is on the PCI bus. Loading
+# and unloading wait for RCU, which takes half the time when hurried.
+options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_timer_check pci=off rcupdate.rcu_expedited=1 ${APPEND:-}"
 
 if [ $# -eq 1 ]; then
 	exec qemu-system-x86_64 "${args[@]}" -serial mon:stdio \
@@ -63,6 +64,9 @@ args+=(
 	-mon "chardev=monitor,mode=readline"
 	-chardev "socket,id=loop,path=$work/monitor"
 	-device "isa-serial,chardev=loop,index=2"
+	# ttyS3 is connected to nothing; what it sends can be read with `ringbuf_read`.
+	-chardev "ringbuf,id=sent,size=4096"
+	-device "isa-serial,chardev=sent,index=3"
 )
 
 # pdeathsig: no guest outlives this script, even one that is killed. Plain

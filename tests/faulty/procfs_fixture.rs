@@ -35,6 +35,10 @@ module! {
             default: 0,
             description: "Register /proc/test as well",
         },
+        take_sched: u32 {
+            default: 0,
+            description: "Register /proc/sched as well",
+        },
         clash: u32 {
             default: 0,
             description: "Register one name twice, at last",
@@ -72,6 +76,10 @@ impl kernel::Module for Fixture {
         let take: u32 = series::param_value(module_parameters::take.value());
         if take != 0 {
             files.push(records(c"test", None)?, GFP_KERNEL)?;
+        }
+        let take_sched: u32 = series::param_value(module_parameters::take_sched.value());
+        if take_sched != 0 {
+            files.push(records(c"sched", None)?, GFP_KERNEL)?;
         }
         let clash: u32 = series::param_value(module_parameters::clash.value());
         if clash != 0 {

@@ -48,3 +48,19 @@ boot() {
 		rmmod procfs_fixture
 		not [ -e /proc/fixture ]'
 }
+
+@test "sched_rs is refused while /proc/sched is another's, and leaves that alone" {
+	boot '
+		insmod faulty/procfs_fixture.ko take_sched=1
+		not insmod sched_rs.ko 2>/tmp/error
+		grep "Cannot allocate memory" /tmp/error
+		dmesg | grep "sched_rs: /proc/sched is not to be had"
+		not grep sched_rs /proc/modules
+		head -n 1 /proc/sched | grep record
+		rmmod procfs_fixture
+		not [ -e /proc/sched ]
+		insmod sched_rs.ko
+		grep "Timer was called" /proc/sched
+		rmmod sched_rs
+		not [ -e /proc/sched ]'
+}

@@ -50,7 +50,24 @@ impl Monitor {
     /// Presses keys together for a millisecond, and lets them go: `a`, `up`,
     /// `shift-a`. The machine does it after the keys before; this does not wait.
     pub fn send_key(&mut self, keys: &str) {
-        let answer = self.run(&format!("sendkey {keys} 1"));
+        self.start_keys(&[keys]);
+        self.finish_keys(1);
+    }
+
+    /// Gives the commands of [`Monitor::send_key`] for each of `keys`, in one go, and
+    /// does not wait until they are obeyed.
+    pub fn start_keys(&mut self, keys: &[&str]) {
+        let commands: String = keys
+            .iter()
+            .map(|keys| format!("sendkey {keys} 1\n"))
+            .collect();
+        let bytes = commands.as_bytes();
+        self.serial.write_all(bytes).expect("the monitor");
+    }
+
+    /// Waits until the monitor has obeyed `n` commands.
+    pub fn finish_keys(&mut self, n: usize) {
+        let answer = self.read(|text| text.matches("\n(qemu) ").count() >= n);
         assert!(!answer.contains("invalid"), "{answer}");
     }
 }

@@ -22,4 +22,5 @@ mod procfs_rw_rs;
 mod sched_rs;
 mod sleep_rs;
 mod umh_rs;
+mod unload;
 mod usercopy_test_rs;

@@ -111,6 +111,31 @@ fn serial_line_gets_the_lines() {
     }
 }
 
+/// What leaves a serial port that has nobody behind it, byte for byte; the monitor shows
+/// a CR as `\\u000D`, and ends its own lines in CR LF.
+#[test]
+fn serial_port_sends_the_lines_byte_for_byte() {
+    let mut monitor = Monitor::open();
+    let port = File::open("/dev/ttyS3").unwrap();
+    monitor.run("ringbuf_read sent 4096");
+    let mut session = session(&port);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut sent = String::new();
+    while !sent.contains("Removed\\u000D") {
+        assert!(Instant::now() < deadline, "{sent:?}");
+        let answer = monitor.run("ringbuf_read sent 4096");
+        let answer = answer.trim_end_matches("(qemu) ").replace("\r\n", "\n");
+        // After the echo of the command.
+        sent += answer.split_once('\n').unwrap().1;
+    }
+    session.kill().unwrap();
+    session.wait().unwrap();
+    assert_eq!(
+        sent.replace('\n', ""),
+        "Module Inserted\\u000DModule Removed\\u000D"
+    );
+}
+
 #[test]
 fn virtual_console_shows_the_lines() {
     let mut console = OpenOptions::new()

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Unloading in the middle of a callback: the wrappers that `sched_rs` and `irq_kbd_rs`
+//! use, with callbacks that take long (`tests/faulty/slow_callbacks.rs`).
+
+use guest::{kmsg::Log, module::Module};
+use nix::{
+    sched::{sched_getaffinity, sched_setaffinity, CpuSet},
+    unistd::Pid,
+};
+use std::thread;
+
+/// Keeps this thread on one CPU until drop.
+struct OnCpu(CpuSet);
+
+impl OnCpu {
+    fn new(cpu: usize) -> Self {
+        let this = Pid::from_raw(0);
+        let before = sched_getaffinity(this).unwrap();
+        let mut only = CpuSet::new();
+        only.set(cpu).unwrap();
+        sched_setaffinity(this, &only).unwrap();
+        Self(before)
+    }
+}
+
+impl Drop for OnCpu {
+    fn drop(&mut self) {
+        let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
+    }
+}
+
+/// Loads the module on the first CPU, unloads it on the last one once a callback has
+/// begun, and returns whether that callback was still running. In any case each one
+/// that has begun has ended when the unload is done, and nothing of it is left.
+#[track_caller]
+fn unloads_in_the_middle(params: &str, cpus: usize) -> bool {
+    let (mut log, mut start) = (Log::bookmark(), Log::bookmark());
+    let module = {
+        let _first = OnCpu::new(0);
+        Module::load("faulty/slow_callbacks", params).unwrap()
+    };
+    {
+        let _last = OnCpu::new(cpus - 1);
+        start.wait_for("slow_callbacks: begin");
+        module.unload().unwrap();
+    }
+    let lines = log.lines_of("slow_callbacks");
+    assert_eq!(lines.last().unwrap(), "dropped");
+    let count = |what: &str| lines.iter().filter(|line| *line == what).count();
+    assert_eq!(count("begin"), count("end"), "{lines:?}");
+    let unloading = lines.iter().position(|line| line == "unloading").unwrap();
+    lines[unloading + 1] == "end"
+}
+
+#[test]
+fn unload_waits_for_a_timer_that_runs() {
+    let cpus = thread::available_parallelism().unwrap().get();
+    // The timer's function keeps its CPU: where there is no other one, the unload can
+    // only come before or after it.
+    let wanted = if cpus > 1 { 5 } else { 0 };
+    let seen = (0..50).filter(|_| unloads_in_the_middle("timer=1", cpus));
+    assert_eq!(seen.take(wanted).count(), wanted);
+    unloads_in_the_middle("timer=1", cpus);
+}
+
+/// It queues itself again while it runs: it is running and queued.
+#[test]
+fn unload_waits_for_a_work_item_that_runs() {
+    let cpus = thread::available_parallelism().unwrap().get();
+    let seen = (0..50).filter(|_| unloads_in_the_middle("", cpus));
+    assert_eq!(seen.take(5).count(), 5);
+}
