@@ -4,19 +4,12 @@
 #   SERIES=7.3|7.2   the kernel to fetch and build on first use
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KDIR=...         a kernel tree that is built already, instead
-<<<<<<< HEAD
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
-#   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
-
-SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG ACCEL SMP
-=======
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC TREE ACCEL SMP
->>>>>>> b5
+export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP
 
 .PHONY: modules modules_install clean demo test shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help

@@ -27,7 +27,7 @@ run_tests() {
 @test "tests that leave nothing behind pass" {
 	run_tests 'insmod faulty/debug_faulty.ko && rmmod debug_faulty'
 	[ "$status" -eq 0 ]
-	[[ $output == "--- made_up" ]]
+	[ -z "$output" ]
 }
 
 @test "a leaked allocation fails the module's tests" {

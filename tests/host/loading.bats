@@ -92,7 +92,7 @@ declared() {
 
 @test "the README's table, Kbuild and the tour have each module" {
 	modules=$(printf '%s\n' *_rs.rs | sed 's/\.rs$//')
-	[ "$(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild)" = "$modules" ]
+	[ "$(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild | sort)" = "$modules" ]
 	[ "$(grep -oP '^\|.*' README.md | grep -oP '\[`\K\w+_rs(?=`\]\(\w+_rs\.rs\))' | sort)" = "$modules" ]
 	for module in $modules; do
 		grep -qE "(insmod $module\.ko|name=$module)" qemu/tour
