@@ -22,17 +22,11 @@ pub fn state() -> State {
         .lines()
         // The names of those who listen; the columns before are counts.
         .map(|line| line.split("  ").last().unwrap_or_default().trim().into());
-    let kallsyms = fs::read_to_string("/proc/kallsyms").expect("kallsyms");
-    let symbols = kallsyms
-        .lines()
-        // The kernel's own frees the pages of its probes when it likes.
-        .filter(|line| line.ends_with(']') && !line.contains("[__builtin__"));
 
     BTreeMap::from([
         ("/proc/modules", lines("/proc/modules")),
         ("/proc/devices", lines("/proc/devices")),
         ("/proc/interrupts", interrupts.collect()),
-        ("/proc/kallsyms", symbols.map(String::from).collect()),
         ("kprobes", lines("/sys/kernel/debug/kprobes/list")),
         ("/sys/class", list("/sys/class")),
         ("/sys/module", list("/sys/module")),

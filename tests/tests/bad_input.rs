@@ -208,7 +208,7 @@ fn rows(path: &'static str) -> Vec<Row> {
     }
 
     // Commands that it does not have: a terminal's, those of chardev_ioctl_rs.
-    let mut commands = vec![0, 1, 0x5401, 0x5413, 0x6400, 0xffff_ffff];
+    let mut commands = vec![0, 2, 0x5401, 0x5413, 0x6400, 0xffff_ffff];
     let others = [0x8008_6400, 0x4008_6400, 0x8008_6401, 0xc004_6402];
     if path == DEVICE {
         // The commands have the numbers 0 to 2, and a size and a direction each.
@@ -228,6 +228,10 @@ fn rows(path: &'static str) -> Vec<Row> {
             ENOTTY,
         );
     }
+
+    // FIBMAP, which the kernel has for all regular files.
+    let errno = if device { ENOTTY } else { EINVAL };
+    row(O_RDONLY, Call::Ioctl(1, Argument::BeforeEnd(200)), errno);
 
     row(O_RDWR, Call::Truncate(-1), EINVAL);
     if device {
