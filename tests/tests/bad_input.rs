@@ -208,7 +208,7 @@ fn rows(path: &'static str) -> Vec<Row> {
     }
 
     // Commands that it does not have: a terminal's, those of chardev_ioctl_rs.
-    let mut commands = vec![0, 2, 0x5401, 0x5413, 0x6400, 0xffff_ffff];
+    let mut commands = vec![0, 3, 0x5401, 0x5413, 0x6400, 0xffff_ffff];
     let others = [0x8008_6400, 0x4008_6400, 0x8008_6401, 0xc004_6402];
     if path == DEVICE {
         // The commands have the numbers 0 to 2, and a size and a direction each.

