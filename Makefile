@@ -11,7 +11,7 @@
 SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP
 
-.PHONY: modules modules_install clean demo test shell check doctor
+.PHONY: modules modules_install clean demo test cycles shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
@@ -28,6 +28,9 @@ demo:            ## a narrated tour of the modules in a QEMU guest
 
 test:            ## all tests
 	@scripts/test.sh
+
+cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
+	@LKMPG_CYCLES=full LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture
 
 shell:           ## a shell in the guest
 	@scripts/shell.sh

@@ -24,14 +24,23 @@ module! {
             default: 0,
             description: "Never return from init",
         },
+        leak: u32 {
+            default: 0,
+            description: "Leak so many bytes",
+        },
     },
 }
 
 struct Faulty;
 
-/// Whether a parameter was given; its value is a reference in 7.2, a copy in 7.3.
+/// Returns a parameter's value, which is a reference in 7.2, a copy in 7.3.
+fn copied(value: impl core::borrow::Borrow<u32>) -> u32 {
+    *value.borrow()
+}
+
+/// Whether a parameter was given.
 fn given(value: impl core::borrow::Borrow<u32>) -> bool {
-    *value.borrow() != 0
+    copied(value) != 0
 }
 
 impl kernel::Module for Faulty {
@@ -44,6 +53,8 @@ impl kernel::Module for Faulty {
         while given(module_parameters::hang.value()) {
             core::hint::spin_loop();
         }
+        let leaked = copied(module_parameters::leak.value());
+        core::mem::forget(KVec::<u8>::with_capacity(leaked as usize, GFP_KERNEL)?);
         Ok(Self)
     }
 }

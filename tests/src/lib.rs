@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the guest's tests share: loading and unloading modules, reading the kernel
-//! log, races, wrong pointers, terminals, the keyboard. Everything here runs as root
+//! log, races, random numbers, wrong pointers, terminals, the keyboard. Everything here runs as root
 //! inside the guest, never on the host.
 
 pub mod fault;
@@ -11,6 +11,8 @@ pub mod module;
 pub mod monitor;
 pub mod process;
 pub mod race;
+pub mod seed;
+pub mod state;
 pub mod terminal;
 pub mod user;
 

@@ -12,6 +12,42 @@ use std::{ffi::CString, fs, fs::File, path::PathBuf};
 /// Where the guest keeps the modules.
 const FOLDER: &str = "/root";
 
+/// All modules of the project, each behind those that it depends on.
+pub const ALL: [&str; 17] = [
+    "chardev_ioctl_rs",
+    "chardev_rs",
+    "demand_load_rs",
+    "export_server_rs",
+    "export_client_rs",
+    "hello_multi_rs",
+    "hello_rs",
+    "irq_kbd_rs",
+    "param_rs",
+    "print_string_rs",
+    "procfs_rs",
+    "procfs_rw_rs",
+    "sched_rs",
+    "sleep_rs",
+    "syscall_rs",
+    "umh_rs",
+    "usercopy_test_rs",
+];
+
+/// The modules with a file that can be opened, and the file.
+pub const FILES: [(&str, &str); 6] = [
+    ("chardev_ioctl_rs", "/dev/char_dev"),
+    ("chardev_rs", "/dev/chardev_rs"),
+    ("procfs_rs", "/proc/test"),
+    ("procfs_rw_rs", "/proc/rw_test"),
+    ("sched_rs", "/proc/sched"),
+    ("sleep_rs", "/proc/sleep"),
+];
+
+/// Returns the module that a module depends on.
+pub fn depends(name: &str) -> Option<&'static str> {
+    (name == "export_client_rs").then_some("export_server_rs")
+}
+
 /// A loaded module; unloaded on drop, so that a failed assertion leaves a clean
 /// state to the next test.
 #[derive(Debug)]
@@ -63,6 +99,11 @@ impl Module {
     /// As for [`Module::unload`].
     pub fn try_unload(&self) -> Result<()> {
         unload(&self.name)
+    }
+
+    /// Returns the module's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns the module's use count, as `lsmod` shows it.

@@ -4,21 +4,25 @@
 //! binary costs a boot: `cargo test param_rs::` runs those of one file. Beside it,
 //! `syscall_rs` has a guest of its own: see `qemu/run-test.sh`.
 
+mod bad_input;
 mod cat_noblock;
 mod cdev;
 mod chardev_ioctl_rs;
 mod chardev_rs;
 mod demand_load_rs;
 mod export_rs;
+mod fuzz;
 mod hello_rs;
 mod ioctl;
 mod irq_kbd_rs;
+mod life_cycles;
 mod loading;
 mod param_rs;
 mod print_string_rs;
 mod procfs;
 mod procfs_rs;
 mod procfs_rw_rs;
+mod races;
 mod sched_rs;
 mod sleep_rs;
 mod umh_rs;
