@@ -417,7 +417,7 @@ const NUMBERS: [(&str, &str, &[&str]); 10] = [
     ),
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
-    ("irq_kbd_rs", "delay_ms", &["10001", "4294967295"]),
+    ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),
     // Of the tests.
     ("faulty/faulty", "leak", &[]),
 ];
