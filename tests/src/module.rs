@@ -7,7 +7,12 @@ use nix::{
     kmod::{delete_module, finit_module, DeleteModuleFlags, ModuleInitFlags},
     Result,
 };
-use std::{ffi::CString, fs, fs::File, path::PathBuf};
+use std::{
+    ffi::{CStr, CString},
+    fs,
+    fs::File,
+    path::PathBuf,
+};
 
 /// Where the guest keeps the modules.
 const FOLDER: &str = "/root";
@@ -72,9 +77,17 @@ impl Module {
     /// # Errors
     ///
     /// The errno of `finit_module(2)`.
-    pub fn load_bytes(name: &str, params: &std::ffi::CStr) -> Result<Self> {
-        let file = File::open(path(name)).expect("the module is in the guest");
-        finit_module(&file, params, ModuleInitFlags::empty())?;
+    pub fn load_bytes(name: &str, params: &CStr) -> Result<Self> {
+        Self::load_file(name, &open(name), params)
+    }
+
+    /// Loads a module from a file that was opened before.
+    ///
+    /// # Errors
+    ///
+    /// The errno of `finit_module(2)`.
+    pub fn load_file(name: &str, file: &File, params: &CStr) -> Result<Self> {
+        finit_module(file, params, ModuleInitFlags::empty())?;
         let name = name.trim_start_matches("faulty/").into();
         Ok(Self { name })
     }
@@ -133,6 +146,15 @@ impl Drop for Module {
 pub fn unload(name: &str) -> Result<()> {
     let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
     delete_module(&name, DeleteModuleFlags::O_NONBLOCK)
+}
+
+/// Opens a module's file.
+///
+/// # Panics
+///
+/// When the guest has none.
+pub fn open(name: &str) -> File {
+    File::open(path(name)).expect("the module is in the guest")
 }
 
 /// Returns the path of a module's file in the guest.

@@ -10,7 +10,7 @@
 
 use guest::{
     fault::{enable, fail_each},
-    module::{proc_modules, Module},
+    module::{self, proc_modules, Module},
 };
 use nix::{
     errno::Errno,
@@ -21,12 +21,14 @@ use nix::{
     unistd::{lseek, read, write, Whence},
     Result,
 };
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::{
+    ffi::CString,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+};
 
 /// A system call on an open file.
 type Call = (&'static str, fn(&OwnedFd) -> Result<()>);
 
-/// Opens for reading only, too.
 const READ: Call = ("read", |file| read(file, &mut [0; 100]).map(drop));
 const LSEEK: Call = ("lseek", |file| lseek(file, 0, Whence::SeekSet).map(drop));
 const FSTAT: Call = ("fstat", |file| fstat(file).map(drop));
@@ -57,7 +59,9 @@ fn fail_all(name: &str, params: &str, allowed: &[Errno], file: Option<(&str, OFl
         Err(errno) => assert!(allowed.contains(&errno), "{what}, failure {n}: {errno}"),
     };
     enable();
-    let load = || Module::load(name, params);
+    // Copies of the name and of the arguments are made here, not in the load.
+    let (ko, params) = (module::open(name), CString::new(params).unwrap());
+    let load = || Module::load_file(name, &ko, &params);
     let (mut injected, module) = fail_each(load, |n, result| {
         let failed = result.is_err();
         check("load", n, result.map(drop));
