@@ -29,6 +29,17 @@ pub fn errno<T: std::fmt::Debug>(result: io::Result<T>) -> nix::errno::Errno {
     nix::errno::Errno::from_raw(error.raw_os_error().expect("an errno"))
 }
 
+/// The release of the running kernel.
+pub fn release() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("osrelease");
+    release.trim_end().into()
+}
+
+/// Whether the running kernel is the debug guest's.
+pub fn debug_kernel() -> bool {
+    release().ends_with("-debug")
+}
+
 /// The guest's user `nobody`.
 pub const NOBODY: u32 = 65534;
 

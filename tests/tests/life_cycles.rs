@@ -7,6 +7,7 @@
 //! costs 10 to 200 ms.
 
 use guest::{
+    debug_kernel,
     module::{depends, Module, ALL},
     state::{assert_unchanged, state},
 };
@@ -98,14 +99,10 @@ fn unreferenced() -> String {
 fn cycles() -> u64 {
     match env::var("LKMPG_CYCLES").as_deref() {
         Err(_) => FEW,
-        Ok("full") if release().contains("-debug") => 200,
+        Ok("full") if debug_kernel() => 200,
         Ok("full") => FULL,
         Ok(number) => number.parse().expect("LKMPG_CYCLES"),
     }
-}
-
-fn release() -> String {
-    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap()
 }
 
 #[test]

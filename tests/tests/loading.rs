@@ -7,6 +7,7 @@ use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
     process::wait_until,
+    release,
 };
 use nix::{errno::Errno, kmod::init_module, sys::stat::Mode, unistd::mkfifo};
 use std::{fs, os::unix::fs::PermissionsExt, process::Command, thread};
@@ -43,12 +44,6 @@ fn run(program: &str, arguments: &[&str]) -> String {
         "{program} {arguments:?}: {output:?}"
     );
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Returns the kernel's release.
-fn release() -> String {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    release.trim_end().into()
 }
 
 #[test]
