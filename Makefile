@@ -12,7 +12,7 @@
 SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP IMPL
 
-.PHONY: modules modules_install clean demo test cycles shell check doctor
+.PHONY: modules modules_install clean demo test cycles bench shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
@@ -32,6 +32,9 @@ test:            ## all tests
 
 cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
 	@LKMPG_CYCLES=full LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture
+
+bench:           ## count instructions: the Rust modules and their C twins
+	@scripts/bench.sh
 
 shell:           ## a shell in the guest
 	@scripts/shell.sh

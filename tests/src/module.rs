@@ -57,7 +57,7 @@ pub struct Module {
 
 impl Module {
     /// Loads `/root/<name>.ko` with `params`, a string of `name=value` words. A module
-    /// of the tests is `faulty/<name>`.
+    /// of the tests is `faulty/<name>`, a C twin `c/<name>`.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Module {
     pub fn load_bytes(name: &str, params: &std::ffi::CStr) -> Result<Self> {
         let file = File::open(path(name)).expect("the module is in the guest");
         finit_module(&file, params, ModuleInitFlags::empty())?;
-        let name = name.trim_start_matches("faulty/").into();
+        let name = name.rsplit('/').next().unwrap_or(name).into();
         Ok(Self { name })
     }
 
