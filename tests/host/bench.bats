@@ -1,7 +1,9 @@
-#!/usr/bin/env bats
+# shellcheck shell=bats
 # SPDX-License-Identifier: GPL-2.0
 #
 # `make bench`: its figures are the same in each run, and show what there is to show.
+
+bats_require_minimum_version 1.5.0
 
 setup() {
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
