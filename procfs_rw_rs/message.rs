@@ -18,17 +18,18 @@ const HEAD: &[u8] = b"Last input:";
 /// The last input: bytes, not text.
 #[derive(Clone, Copy)]
 pub(crate) struct Message {
-    bytes: [u8; MAX_LEN],
+    /// What is read: the head, and the input.
+    text: [u8; HEAD.len() + MAX_LEN],
+    /// The length of the input.
     len: usize,
 }
 
 impl Message {
     /// Returns an empty message.
-    pub(crate) const fn new() -> Self {
-        Self {
-            bytes: [0; MAX_LEN],
-            len: 0,
-        }
+    pub(crate) fn new() -> Self {
+        let mut text = [0; HEAD.len() + MAX_LEN];
+        text[..HEAD.len()].copy_from_slice(HEAD);
+        Self { text, len: 0 }
     }
 
     /// Takes a message from userspace, at most [`MAX_LEN`] bytes of what there is.
@@ -38,7 +39,7 @@ impl Message {
     pub(crate) fn from_user(input: &mut UserSliceReader) -> Result<Self> {
         let mut message = Self::new();
         message.len = input.len().min(MAX_LEN);
-        input.read_slice(&mut message.bytes[..message.len])?;
+        input.read_slice(&mut message.text[HEAD.len()..][..message.len])?;
         Ok(message)
     }
 
@@ -49,10 +50,7 @@ impl Message {
 
     /// Gives `Last input:<bytes>` to userspace, from `position` on, and returns how
     /// many bytes that were. Errors and context as for `from_user`.
-    pub(crate) fn to_user(self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
-        let mut text = [0; HEAD.len() + MAX_LEN];
-        text[..HEAD.len()].copy_from_slice(HEAD);
-        text[HEAD.len()..].copy_from_slice(&self.bytes);
-        read_from_buffer(iov, position, &text[..HEAD.len() + self.len])
+    pub(crate) fn to_user(&self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
+        read_from_buffer(iov, position, &self.text[..HEAD.len() + self.len])
     }
 }

@@ -22,7 +22,7 @@
 #define IOCTL_GET_NTH_BYTE	_IOWR(MAJOR_NUM, 2, int)
 
 struct message {
-	char bytes[BUF_LEN];
+	char bytes[BUF_LEN + 1];	/* with a NUL behind the last */
 	size_t length;
 };
 
@@ -101,10 +101,7 @@ static long char_dev_get(char __user *text)
 	struct message copy;
 
 	copy_message(&copy);
-	if (copy_to_user(text, copy.bytes, copy.length) ||
-	    put_user('\0', text + copy.length))
-		return -EFAULT;
-	return 0;
+	return copy_to_user(text, copy.bytes, copy.length + 1) ? -EFAULT : 0;
 }
 
 static long char_dev_nth_byte(unsigned long n)
@@ -112,9 +109,7 @@ static long char_dev_nth_byte(unsigned long n)
 	struct message copy;
 
 	copy_message(&copy);
-	if (n < copy.length)
-		return (unsigned char)copy.bytes[n];
-	return n == copy.length ? 0 : -EINVAL;
+	return n <= copy.length ? (unsigned char)copy.bytes[n] : -EINVAL;
 }
 
 static long char_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
