@@ -102,8 +102,9 @@ impl Operations for RwTest {
         input: &mut UserSliceReader,
         _position: &mut i64,
     ) -> Result<usize> {
-        let message = Message::from_user(input)?;
-        *this.message.lock() = message;
-        Ok(message.len())
+        let mut buffer = [0; message::MAX_LEN];
+        let text = message::from_user(input, &mut buffer)?;
+        this.message.lock().set(text);
+        Ok(text.len())
     }
 }
