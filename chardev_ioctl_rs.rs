@@ -177,6 +177,12 @@ impl CharDev {
     fn message(&self) -> Message {
         *self.message.lock()
     }
+
+    fn set_message(&self, message: &Message) {
+        // Not in one line, which makes a copy before it takes the lock.
+        let mut stored = self.message.lock();
+        *stored = *message;
+    }
 }
 
 #[vtable]
@@ -209,7 +215,7 @@ impl cdev::Device for CharDev {
         if iov.copy_from_iter(&mut message.bytes[..message.length]) < message.length {
             return Err(EFAULT);
         }
-        *kiocb.file().message.lock() = message;
+        kiocb.file().set_message(&message);
         *kiocb.ki_pos_mut() = 0;
         Ok(message.length)
     }
@@ -233,7 +239,7 @@ impl cdev::Device for CharDev {
                 let length = text.to_bytes().len();
                 // INVARIANT: It fits in with its NUL, which is behind it.
                 message.length = length;
-                *device.message.lock() = message;
+                device.set_message(&message);
                 cdev::rewind(file);
                 Ok(0)
             }

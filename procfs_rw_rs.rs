@@ -93,7 +93,7 @@ impl Operations for RwTest {
     fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         // A copy, so that the lock is not held while userspace is written to.
         let message = *kiocb.file().message.lock();
-        message.to_user(iov, kiocb.ki_pos_mut())
+        message.read(iov, kiocb.ki_pos_mut())
     }
 
     fn write(

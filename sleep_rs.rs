@@ -206,7 +206,7 @@ impl Operations for Sleep {
 
     fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let message = *kiocb.file().message.lock();
-        message.to_user(iov, kiocb.ki_pos_mut())
+        message.read(iov, kiocb.ki_pos_mut())
     }
 
     fn write(

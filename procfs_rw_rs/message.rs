@@ -40,7 +40,7 @@ impl Message {
 
     /// Gives `Last input:<bytes>` to userspace, from `position` on, and returns how
     /// many bytes that were. Errors and context as for [`from_user`].
-    pub(crate) fn to_user(&self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
+    pub(crate) fn read(&self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
         read_from_buffer(iov, position, &self.text[..HEAD.len() + self.len])
     }
 }
