@@ -399,8 +399,11 @@ const MODULES: [&str; 7] = [
     "irq_kbd_rs",
 ];
 
+/// A module, and what measures it.
+type Step = (&'static str, fn(&mut Bench));
+
 /// What is measured of each module; the timer first, for nothing else may run then.
-const STEPS: [(&str, fn(&mut Bench)); 6] = [
+const STEPS: [Step; 6] = [
     ("sched_rs", Bench::tick),
     ("chardev_rs", Bench::chardev),
     ("chardev_ioctl_rs", Bench::chardev_ioctl),
