@@ -6,12 +6,13 @@
 #   KDIR=...         a kernel tree that is built already, instead
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
+#   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP
+export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP IMPL
 
-.PHONY: modules modules_install clean demo test cycles shell check doctor
+.PHONY: modules modules_install clean demo test cycles bench shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
@@ -31,6 +32,9 @@ test:            ## all tests
 
 cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
 	@LKMPG_CYCLES=full LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture
+
+bench:           ## count instructions: the Rust modules and their C twins
+	@scripts/bench.sh
 
 shell:           ## a shell in the guest
 	@scripts/shell.sh

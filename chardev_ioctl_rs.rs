@@ -56,6 +56,7 @@ use kernel::{
             Release, //
         },
         Arc,
+        ArcBorrow,
         Mutex, //
     },
     uaccess::{
@@ -109,7 +110,7 @@ mod compat {
 const BUF_LEN: usize = 80;
 
 struct ChardevIoctl {
-    _device: Registration<Session>,
+    _device: Registration<CharDev>,
 }
 
 impl kernel::Module for ChardevIoctl {
@@ -121,7 +122,7 @@ impl kernel::Module for ChardevIoctl {
         let device = Arc::pin_init(
             pin_init!(CharDev {
                 open: AtomicFlag::new(false),
-                message <- new_mutex!(Message::new(b"")),
+                message <- new_mutex!(Message::new()),
             }),
             GFP_KERNEL,
         )?;
@@ -131,29 +132,33 @@ impl kernel::Module for ChardevIoctl {
     }
 }
 
-/// A message.
+/// A message, with a NUL behind it.
 ///
 /// # Invariants
 ///
-/// `length` is at most [`BUF_LEN`].
+/// `length` is at most [`BUF_LEN`], and the byte behind so many is zero.
 #[derive(Clone, Copy)]
 struct Message {
-    bytes: [u8; BUF_LEN],
+    bytes: [u8; BUF_LEN + 1],
     length: usize,
 }
 
 impl Message {
-    /// Makes a message of the first [`BUF_LEN`] bytes of `text`.
-    fn new(text: &[u8]) -> Self {
-        let length = text.len().min(BUF_LEN);
-        let mut bytes = [0; BUF_LEN];
-        bytes[..length].copy_from_slice(&text[..length]);
-        // INVARIANT: `length` is the smaller of the two.
-        Self { bytes, length }
+    /// Returns an empty message.
+    fn new() -> Self {
+        // INVARIANT: All is zero.
+        Self {
+            bytes: [0; BUF_LEN + 1],
+            length: 0,
+        }
     }
 
     fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
+    }
+
+    fn as_bytes_with_nul(&self) -> &[u8] {
+        &self.bytes[..=self.length]
     }
 }
 
@@ -168,96 +173,105 @@ struct CharDev {
     message: Mutex<Message>,
 }
 
-/// The open file.
-struct Session(Arc<CharDev>);
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.0.open.store(false, Release);
-    }
-}
-
-impl Session {
+impl CharDev {
     fn message(&self) -> Message {
-        *self.0.message.lock()
+        *self.message.lock()
     }
 
-    fn set_message(&self, text: &[u8]) {
-        *self.0.message.lock() = Message::new(text);
+    fn set_message(&self, message: &Message) {
+        // Not in one line, which makes a copy before it takes the lock.
+        let mut stored = self.message.lock();
+        *stored = *message;
     }
 }
 
 #[vtable]
-impl cdev::Device for Session {
-    type Data = Arc<CharDev>;
-    type Ptr = KBox<Self>;
+impl cdev::Device for CharDev {
+    type Data = Arc<Self>;
+    type Ptr = Arc<Self>;
 
-    fn open(device: &Arc<CharDev>, _file: &File, _number: Number) -> Result<KBox<Self>> {
+    fn open(device: &Arc<Self>, _file: &File, _number: Number) -> Result<Arc<Self>> {
         if device.open.xchg(true, Acquire) {
             return Err(EBUSY);
         }
-        Ok(KBox::new(Self(device.clone()), GFP_KERNEL)?)
+        Ok(device.clone())
     }
 
-    fn read_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+    fn release(device: Arc<Self>, _file: &File) {
+        device.open.store(false, Release);
+    }
+
+    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let message = kiocb.file().message();
         read_from_buffer(iov, kiocb.ki_pos_mut(), message.as_bytes())
     }
 
     /// Replaces the message, wherever the file's position is; the next read starts at
     /// the beginning of the new one.
-    fn write_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterSource<'_>) -> Result<usize> {
-        let mut buffer = [0; BUF_LEN];
-        let text = &mut buffer[..iov.len().min(BUF_LEN)];
-        if iov.copy_from_iter(text) < text.len() {
+    fn write_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterSource<'_>) -> Result<usize> {
+        let mut message = Message::new();
+        // INVARIANT: No byte behind these is written to.
+        message.length = iov.len().min(BUF_LEN);
+        if iov.copy_from_iter(&mut message.bytes[..message.length]) < message.length {
             return Err(EFAULT);
         }
-        kiocb.file().set_message(text);
+        kiocb.file().set_message(&message);
         *kiocb.ki_pos_mut() = 0;
-        Ok(text.len())
+        Ok(message.length)
     }
 
-    fn llseek(session: &Self, file: &LocalFile, offset: i64, whence: i32) -> Result<i64> {
-        cdev::seek_in_buffer(file, offset, whence, session.message().length)
+    fn llseek(
+        device: ArcBorrow<'_, Self>,
+        file: &LocalFile,
+        offset: i64,
+        whence: i32,
+    ) -> Result<i64> {
+        cdev::seek_in_buffer(file, offset, whence, device.message().length)
     }
 
-    fn ioctl(session: &Self, file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(device: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {
         let user = |length| UserSlice::new(UserPtr::from_addr(arg), length);
         match cmd {
             IOCTL_SET_MSG | IOCTL_SET_MSG_WRITE => {
-                let mut buffer = [0; BUF_LEN + 1];
-                let text = user(buffer.len()).reader().strcpy_into_buf(&mut buffer)?;
-                session.set_message(text.to_bytes());
+                let mut message = Message::new();
+                let reader = user(message.bytes.len()).reader();
+                let text = reader.strcpy_into_buf(&mut message.bytes)?;
+                let length = text.to_bytes().len();
+                // INVARIANT: It fits in with its NUL, which is behind it.
+                message.length = length;
+                device.set_message(&message);
                 cdev::rewind(file);
                 Ok(0)
             }
             IOCTL_GET_MSG => {
-                let message = session.message();
-                let mut writer = user(message.length + 1).writer();
-                writer.write_slice(message.as_bytes())?;
-                writer.write(&0u8)?;
+                let message = device.message();
+                let text = message.as_bytes_with_nul();
+                user(text.len()).writer().write_slice(text)?;
                 Ok(0)
             }
-            // As an `unsigned long`, a negative index is far beyond the end.
+            // As an `unsigned long`, a negative index is far beyond the end, whose byte
+            // is the NUL.
             IOCTL_GET_NTH_BYTE => {
-                let message = session.message();
-                match message.as_bytes().get(arg) {
-                    Some(&byte) => Ok(byte.into()),
-                    None if arg == message.length => Ok(0),
-                    None => Err(EINVAL),
-                }
+                let message = device.message();
+                let byte = message.as_bytes_with_nul().get(arg).ok_or(EINVAL)?;
+                Ok((*byte).into())
             }
             _ => Err(ENOTTY),
         }
     }
 
-    fn compat_ioctl(session: &Self, file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn compat_ioctl(
+        device: ArcBorrow<'_, Self>,
+        file: &File,
+        cmd: u32,
+        arg: usize,
+    ) -> Result<isize> {
         let cmd = match cmd {
             compat::IOCTL_SET_MSG => IOCTL_SET_MSG,
             compat::IOCTL_SET_MSG_WRITE => IOCTL_SET_MSG_WRITE,
             compat::IOCTL_GET_MSG => IOCTL_GET_MSG,
             other => other,
         };
-        Self::ioctl(session, file, cmd, arg)
+        Self::ioctl(device, file, cmd, arg)
     }
 }

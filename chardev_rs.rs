@@ -30,6 +30,7 @@ use abstractions::{
     iov::read_from_buffer, //
 };
 use kernel::{
+    fmt::Write,
     fs::{
         file::LocalFile,
         File,
@@ -37,7 +38,7 @@ use kernel::{
     },
     iov::IovIterDest,
     prelude::*,
-    str::CString,
+    str::Formatter,
     sync::atomic::{
         Acquire,
         Atomic,
@@ -99,8 +100,16 @@ impl Drop for Exclusive {
 
 /// The open file.
 struct Session {
-    message: CString,
+    // Room for the largest count.
+    message: [u8; 80],
+    length: usize,
     _exclusive: Exclusive,
+}
+
+impl Session {
+    fn message(&self) -> &[u8] {
+        &self.message[..self.length]
+    }
 }
 
 #[vtable]
@@ -115,10 +124,14 @@ impl cdev::Device for Session {
         pr_info!("Device: {}.{}\n", number.major(), number.minor());
         let exclusive = Exclusive::acquire()?;
         let count = COUNT.fetch_add(1, Relaxed);
+        let mut message = [0; 80];
+        let mut text = Formatter::new(&mut message);
+        text.write_fmt(fmt!(
+            "If I told you once, I told you {count} times Hello, world\n"
+        ))?;
         let session = Self {
-            message: CString::try_from_fmt(fmt!(
-                "If I told you once, I told you {count} times Hello, world\n"
-            ))?,
+            length: text.bytes_written(),
+            message,
             _exclusive: exclusive,
         };
         Ok(KBox::new(session, GFP_KERNEL)?)
@@ -126,11 +139,11 @@ impl cdev::Device for Session {
 
     fn read_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let session = kiocb.file();
-        read_from_buffer(iov, kiocb.ki_pos_mut(), session.message.to_bytes())
+        read_from_buffer(iov, kiocb.ki_pos_mut(), session.message())
     }
 
     fn llseek(session: &Self, file: &LocalFile, offset: i64, whence: i32) -> Result<i64> {
-        cdev::seek_in_buffer(file, offset, whence, session.message.to_bytes().len())
+        cdev::seek_in_buffer(file, offset, whence, session.message().len())
     }
 
     // There is no `write_iter`: a write fails with EINVAL.

@@ -93,7 +93,7 @@ impl Operations for RwTest {
     fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         // A copy, so that the lock is not held while userspace is written to.
         let message = *kiocb.file().message.lock();
-        message.to_user(iov, kiocb.ki_pos_mut())
+        message.read(iov, kiocb.ki_pos_mut())
     }
 
     fn write(
@@ -102,8 +102,9 @@ impl Operations for RwTest {
         input: &mut UserSliceReader,
         _position: &mut i64,
     ) -> Result<usize> {
-        let message = Message::from_user(input)?;
-        *this.message.lock() = message;
-        Ok(message.len())
+        let mut buffer = [0; message::MAX_LEN];
+        let text = message::from_user(input, &mut buffer)?;
+        this.message.lock().set(text);
+        Ok(text.len())
     }
 }

@@ -118,6 +118,22 @@ impl Queue {
         }
     }
 
+    /// Takes the turn if nobody has it, and returns whether that was so.
+    fn take_if_free(&mut self) -> bool {
+        let free = self.turn.is_none();
+        if free {
+            let ticket = self.draw_ticket();
+            self.turn = Some(ticket);
+        }
+        free
+    }
+
+    fn draw_ticket(&mut self) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        ticket
+    }
+
     /// Hands the turn to the first who waits, if any, and wakes it.
     fn hand_over(&mut self) {
         let first = self.waiting.cursor_front_mut();
@@ -134,7 +150,13 @@ impl Sleep {
     ///
     /// EAGAIN if it is not and `nonblock` is set; EINTR on a signal.
     fn take_turn(&self, nonblock: bool) -> Result {
-        // Before the lock is taken: a spinlock's holder must not sleep.
+        if self.queue.lock().take_if_free() {
+            return Ok(());
+        }
+        if nonblock {
+            return Err(EAGAIN);
+        }
+        // Without the lock: a spinlock's holder must not sleep.
         let sleeper = Arc::pin_init(
             pin_init!(Sleeper {
                 turn <- new_condvar!(),
@@ -144,16 +166,11 @@ impl Sleep {
         let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
 
         let mut queue = self.queue.lock();
-        if nonblock && queue.turn.is_some() {
-            return Err(EAGAIN);
-        }
-        let ticket = queue.next_ticket;
-        queue.next_ticket += 1;
-        if queue.turn.is_none() {
-            queue.turn = Some(ticket);
+        // It may have come free meanwhile.
+        if queue.take_if_free() {
             return Ok(());
         }
-
+        let ticket = queue.draw_ticket();
         queue
             .waiting
             .insert(node.into_node(ticket, sleeper.clone()));
@@ -189,7 +206,7 @@ impl Operations for Sleep {
 
     fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let message = *kiocb.file().message.lock();
-        message.to_user(iov, kiocb.ki_pos_mut())
+        message.read(iov, kiocb.ki_pos_mut())
     }
 
     fn write(
@@ -198,8 +215,9 @@ impl Operations for Sleep {
         input: &mut UserSliceReader,
         _position: &mut i64,
     ) -> Result<usize> {
-        let message = Message::from_user(input)?;
-        *this.message.lock() = message;
-        Ok(message.len())
+        let mut buffer = [0; message::MAX_LEN];
+        let text = message::from_user(input, &mut buffer)?;
+        this.message.lock().set(text);
+        Ok(text.len())
     }
 }

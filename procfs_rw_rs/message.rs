@@ -10,7 +10,7 @@ use kernel::{
 };
 
 /// The longest message, in bytes. The original has a buffer of 80 with a NUL.
-const MAX_LEN: usize = 79;
+pub(crate) const MAX_LEN: usize = 79;
 
 /// What stands before the message when it is read.
 const HEAD: &[u8] = b"Last input:";
@@ -18,41 +18,42 @@ const HEAD: &[u8] = b"Last input:";
 /// The last input: bytes, not text.
 #[derive(Clone, Copy)]
 pub(crate) struct Message {
-    bytes: [u8; MAX_LEN],
+    /// What is read: the head, and the input.
+    text: [u8; HEAD.len() + MAX_LEN],
+    /// The length of the input.
     len: usize,
 }
 
 impl Message {
     /// Returns an empty message.
-    pub(crate) const fn new() -> Self {
-        Self {
-            bytes: [0; MAX_LEN],
-            len: 0,
-        }
+    pub(crate) fn new() -> Self {
+        let mut text = [0; HEAD.len() + MAX_LEN];
+        text[..HEAD.len()].copy_from_slice(HEAD);
+        Self { text, len: 0 }
     }
 
-    /// Takes a message from userspace, at most [`MAX_LEN`] bytes of what there is.
-    ///
-    /// EFAULT for a bad pointer. May sleep, for as long as userspace likes (its
-    /// memory may be a userfaultfd), so no lock may be held.
-    pub(crate) fn from_user(input: &mut UserSliceReader) -> Result<Self> {
-        let mut message = Self::new();
-        message.len = input.len().min(MAX_LEN);
-        input.read_slice(&mut message.bytes[..message.len])?;
-        Ok(message)
-    }
-
-    /// Returns the length in bytes, 0 to [`MAX_LEN`].
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    /// Replaces the input by `input`, of at most [`MAX_LEN`] bytes.
+    pub(crate) fn set(&mut self, input: &[u8]) {
+        self.text[HEAD.len()..][..input.len()].copy_from_slice(input);
+        self.len = input.len();
     }
 
     /// Gives `Last input:<bytes>` to userspace, from `position` on, and returns how
-    /// many bytes that were. Errors and context as for `from_user`.
-    pub(crate) fn to_user(self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
-        let mut text = [0; HEAD.len() + MAX_LEN];
-        text[..HEAD.len()].copy_from_slice(HEAD);
-        text[HEAD.len()..].copy_from_slice(&self.bytes);
-        read_from_buffer(iov, position, &text[..HEAD.len() + self.len])
+    /// many bytes that were. Errors and context as for [`from_user`].
+    pub(crate) fn read(&self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
+        read_from_buffer(iov, position, &self.text[..HEAD.len() + self.len])
     }
+}
+
+/// Takes input from userspace, at most [`MAX_LEN`] bytes of what there is.
+///
+/// EFAULT for a bad pointer. May sleep, for as long as userspace likes (its memory may
+/// be a userfaultfd), so no lock may be held.
+pub(crate) fn from_user<'a>(
+    input: &mut UserSliceReader,
+    buffer: &'a mut [u8; MAX_LEN],
+) -> Result<&'a [u8]> {
+    let text = &mut buffer[..input.len().min(MAX_LEN)];
+    input.read_slice(text)?;
+    Ok(text)
 }

@@ -10,12 +10,15 @@
 #   JOB    a program to run, with FILEs beside it in /job; a shell without one
 # Environment: DEBUG (set for a debug kernel), SMP (vCPUs, 2; with DEBUG 4), LIMIT
 # (seconds, 600), ACCEL (kvm or tcg), APPEND (words for the kernel's command line),
-# PATCHED_CODE (set when the job makes the kernel patch code that other CPUs run)
+# PATCHED_CODE (set when the job makes the kernel patch code that other CPUs run),
+# ICOUNT (set for a guest of one CPU whose nanoseconds are the instructions that it has
+# executed: each run of a job is the same; QEMU's monitor is not there, for it is not)
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
 
 guest=$1
+[ -z "${ICOUNT:-}" ] || SMP=1
 accel=$("$top/qemu/accel.sh" "$guest/bzImage" "$guest/initramfs.cpio")
 # Five-level page tables make KASAN report the kernel's own start: docs/known-issues.md.
 [ "$accel" = kvm ] && cpu=host || cpu=max,la57=off
@@ -26,6 +29,8 @@ if [ "$accel" = tcg ] && [ -n "${PATCHED_CODE:-}" ]; then
 	version=$(qemu-system-x86_64 --version | sed -n '1s/.* version \([0-9.]*\).*/\1/p')
 	at_least "$version" 8.1 || accel=tcg,thread=single
 fi
+# Nothing that is not the same in each run: threads, the host's clock and randomness.
+[ -z "${ICOUNT:-}" ] || accel=tcg,thread=single cpu=max,la57=off,-rdrand,-rdseed
 [ -n "${DEBUG:-}" ] && smp=${SMP:-4} memory=1024 || smp=${SMP:-2} memory=512
 args=(
 	-accel "$accel" -machine q35 -cpu "$cpu" -m "$memory"
@@ -41,6 +46,7 @@ options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_time
 # Checked slabs have no sheaves, in which stale pointers hide leaks from kmemleak.
 [ -z "${DEBUG:-}" ] || options+=" slab_debug=F"
 
+[ -z "${ICOUNT:-}" ] || args+=(-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm")
 if [ $# -eq 1 ]; then
 	exec qemu-system-x86_64 "${args[@]}" -serial mon:stdio \
 		-initrd "$guest/initramfs.cpio" -append "$options"
@@ -53,7 +59,9 @@ trap 'rm -rf "$work"' EXIT
 mkdir -m 755 "$work/root" "$work/root/job"
 install -m 755 "$job" "$work/root/job/run"
 [ $# -eq 0 ] || cp -t "$work/root/job" "$@"
-(cd "$work/root" && find job | cpio --quiet -o -H newc -R 0:0) |
+# The same job gives the same bytes.
+find "$work/root" -exec touch -h -d @0 {} +
+(cd "$work/root" && find job | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) |
 	cat "$guest/initramfs.cpio" - >"$work/initramfs"
 args+=(
 	-initrd "$work/initramfs"
@@ -61,6 +69,8 @@ args+=(
 	-append "$options oops=panic"
 	-serial "file:$work/console" # ttyS0
 	-serial stdio                # ttyS1
+)
+[ -n "${ICOUNT:-}" ] || args+=(
 	# QEMU's monitor is the guest's ttyS2: the guest types on its own keyboard.
 	-chardev "socket,id=monitor,path=$work/monitor,server=on,wait=off"
 	-mon "chardev=monitor,mode=readline"

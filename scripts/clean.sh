@@ -13,6 +13,8 @@ lock "$top/.lock"
 if kdir=$(built_tree); then
 	use_tools "$kdir"
 	make -s -C "$kdir" LLVM=1 M="$top" clean
-	make -s -C "$kdir" LLVM=1 M="$top/tests/faulty" clean
+	for folder in tests/faulty bench/c bench/fixtures; do
+		make -s -C "$kdir" LLVM=1 M="$top/$folder" clean
+	done
 fi
 rm -rf "$top/build" "$top/tests/target" "$top/rust-project.json"

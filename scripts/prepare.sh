@@ -4,7 +4,9 @@
 # Makes a guest ready: tool chain, kernel, modules, programs, initramfs; whatever is
 # there already is left alone. Prints the guest's folder.
 #
-# Usage: scripts/prepare.sh
+# Usage: [IMPL=c|both] scripts/prepare.sh
+# IMPL=c takes the C twins of bench/c instead of their Rust modules, IMPL=both puts
+# them beside those, into /root/c, and what `make bench` loads into /root/fixtures.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,7 +17,12 @@ use_tools "$kdir"
 image=$kdir/arch/x86/boot/bzImage
 [ -r "$image" ] || die "$kdir has no $(basename "$image"): build it there with 'make LLVM=1 bzImage'"
 
+case ${IMPL:=rust} in
+rust | c | both) ;;
+*) die "IMPL=$IMPL is unknown; take rust, c or both" ;;
+esac
 guest=$top/build/guest-$(cat "$kdir/include/config/kernel.release")
+[ "$IMPL" = rust ] || guest+=-$IMPL
 mkdir -p "$guest"
 lock "$top/.lock"
 KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
@@ -32,6 +39,26 @@ rm -rf "${guest:?}/lib"
 KDIR=$kdir step "Installing the modules" "$top/build/log/modules_install.log" \
 	"$top/scripts/modules.sh" modules_install INSTALL_MOD_PATH="$guest"
 
+modules=("$top"/*.ko)
+if [ "$IMPL" != rust ]; then
+	for folder in c fixtures; do
+		step "Building the modules of bench/$folder" "$top/build/log/bench-$folder.log" \
+			make -C "$kdir" LLVM=1 M="$top/bench/$folder" --no-print-directory -j"$(nproc)" modules
+		rm -rf "${guest:?}/$folder" && mkdir "$guest/$folder"
+		cp -t "$guest/$folder" "$top/bench/$folder"/*.ko
+	done
+fi
+if [ "$IMPL" = both ]; then
+	modules+=("$guest/c" "$guest/fixtures")
+elif [ "$IMPL" = c ]; then
+	for i in "${!modules[@]}"; do
+		twin=$guest/c/$(basename "${modules[i]}")
+		[ -e "$twin" ] || continue
+		modules[i]=$twin
+		find "$guest/lib" -name "$(basename "$twin")" -exec cp "$twin" {} \;
+	done
+fi
+
 # The guest's programs: one for each tests/src/bin/NAME.rs.
 target=x86_64-unknown-linux-gnu
 step "Building the programs" "$top/build/log/programs.log" \
@@ -43,5 +70,5 @@ done
 
 ln -sfn "$image" "$guest/bzImage"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
-	"$top"/*.ko "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib"
+	"${modules[@]}" "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib"
 echo "$guest"

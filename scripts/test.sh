@@ -5,7 +5,8 @@
 # those of the host's scripts. With DEBUG=1 in the debug guest, with those that only
 # it can run, and without those of the host's scripts, which have nothing to do with it.
 #
-# Usage: scripts/test.sh [ARGUMENT...]     of `cargo test`: nothing else is run
+# Usage: [IMPL=c] scripts/test.sh [ARGUMENT...]     of `cargo test`: nothing else is run
+# With IMPL=c the C twins of bench/c run the tests of their Rust modules, and no others.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,6 +16,14 @@ export LKMPG_GUEST PATH="$cache/toolchain/bin:$PATH"
 
 cd "$top/tests"
 step "Building the tests" "$top/build/log/tests.log" cargo test --locked --no-run
+
+if [ "${IMPL:-}" = c ] && [ $# -eq 0 ]; then
+	set -- -- cat_noblock:: ioctl::
+	for twin in "$top"/bench/c/*_rs.c; do
+		set -- "$@" "$(basename "$twin" .c)::"
+	done
+	set -- --test modules "$@"
+fi
 
 rc=0
 cargo test --locked --quiet --no-fail-fast "$@" || rc=1

@@ -62,7 +62,7 @@ pub struct Module {
 
 impl Module {
     /// Loads `/root/<name>.ko` with `params`, a string of `name=value` words. A module
-    /// of the tests is `faulty/<name>`.
+    /// of the tests is `faulty/<name>`, a C twin `c/<name>`.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Module {
     /// The errno of `finit_module(2)`.
     pub fn load_file(name: &str, file: &File, params: &CStr) -> Result<Self> {
         finit_module(file, params, ModuleInitFlags::empty())?;
-        let name = name.trim_start_matches("faulty/").into();
+        let name = name.rsplit('/').next().unwrap_or(name).into();
         Ok(Self { name })
     }
 

@@ -11,7 +11,7 @@ use guest::{
     module::{depends, Module, ALL},
     state::{assert_unchanged, state},
 };
-use std::{collections::BTreeMap, env, fs, path::Path, thread, time::Duration};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// The cycles in `make test`.
 const FEW: u64 = 10;
@@ -85,16 +85,6 @@ fn leaks(name: &str, params: &str, cycles: u64) -> Vec<String> {
     grown.into_iter().map(words).collect()
 }
 
-/// Returns what kmemleak finds, which takes two scans: one to see, one to be sure. It
-/// looks at what is older than five seconds.
-fn unreferenced() -> String {
-    thread::sleep(Duration::from_millis(5500));
-    for _ in 0..2 {
-        fs::write(KMEMLEAK, "scan").unwrap();
-    }
-    fs::read_to_string(KMEMLEAK).unwrap()
-}
-
 /// How many cycles to run for each module.
 fn cycles() -> u64 {
     match env::var("LKMPG_CYCLES").as_deref() {
@@ -132,19 +122,14 @@ fn leaks_are_found() {
         few => (few.max(20), 8000),
     };
     if Path::new(KMEMLEAK).exists() {
-        (0..cycles).for_each(|_| cycle(NAME, "leak=64"));
-        let found = unreferenced();
-        // Those that are freed again may hide one or two.
-        let count = found.matches("(size 64)").count() as u64;
-        assert!(count >= cycles * 9 / 10, "{count} of {cycles}: {found}");
-        assert_eq!(found.matches("unreferenced object").count() as u64, count);
-        fs::write(KMEMLEAK, "clear").unwrap();
-    } else {
-        assert_eq!(leaks(NAME, "leak=0", cycles), [""; 0]);
-        let found = leaks(NAME, &format!("leak={bytes}"), cycles);
-        assert!(
-            found.iter().any(|line| line.contains("SUnreclaim")),
-            "{found:?}"
-        );
+        // That it finds leaks is for tests/debug/caught.bats to show: it says so in the
+        // kernel log, and that fails a run.
+        return;
     }
+    assert_eq!(leaks(NAME, "leak=0", cycles), [""; 0]);
+    let found = leaks(NAME, &format!("leak={bytes}"), cycles);
+    assert!(
+        found.iter().any(|line| line.contains("SUnreclaim")),
+        "{found:?}"
+    );
 }

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Counts the instructions of the modules and of their C twins, in a guest in which
+# each run is the same; writes bench/results.json and README's table of it.
+#
+# Usage: scripts/bench.sh
+#        scripts/bench.sh ARGUMENT...     of `bench measure`: prints its JSON, no more
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+guest=$(IMPL=both "$top/scripts/prepare.sh")
+kdir=$("$top/scripts/kernel.sh")
+use_tools "$kdir"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# measure(argument...) - has the guest measure, and prints what it says
+measure() {
+	printf '#!/bin/sh\nexec bench measure %s\n' "$*" >"$work/job"
+	ICOUNT=1 LIMIT=${LIMIT:-300} "$top/qemu/boot.sh" "$guest" "$work/job"
+}
+
+[ $# -eq 0 ] || { measure "$@"; exit; }
+step "Measuring" "$work/results" measure . c
+"$top/tests/target/x86_64-unknown-linux-gnu/release/bench" report --top "$top" \
+	--about "kernel=$(cat "$kdir/include/config/kernel.release")" \
+	--about "config=$(sha256sum "$kdir/.config" | head -c 12)" \
+	--about "rustc=$(rustc --version)" \
+	--about "clang=$(clang --version | head -n 1)" \
+	--about "qemu=$(qemu-system-x86_64 --version | head -n 1)" <"$work/results"

@@ -1,0 +1,33 @@
+# shellcheck shell=bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# `make bench`: its figures are the same in each run, and show what there is to show.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+}
+
+@test "two runs give the same figures" {
+	run --separate-stderr "$top/scripts/bench.sh" . c
+	[ "$status" -eq 0 ]
+	first=$output
+	[[ "$first" == *'"wake 4096 sleepers"'* ]]
+	run --separate-stderr "$top/scripts/bench.sh" . c
+	[ "$status" -eq 0 ]
+	diff <(echo "$first") <(echo "$output")
+}
+
+@test "1,000 instructions more in a read show, and nowhere else" {
+	run --separate-stderr "$top/scripts/bench.sh" c fixtures --module chardev_rs
+	[ "$status" -eq 0 ]
+	python3 - "$output" <<-'END'
+		import json, sys
+		twin, slower = (dict(figures) for figures in json.loads(sys.argv[1]))
+		read = "read 4096 bytes of /dev/chardev_rs"
+		assert slower[read] - twin[read] == 1000, (slower[read], twin[read])
+		opened = "open and close /dev/chardev_rs"
+		assert slower[opened] == twin[opened], (slower[opened], twin[opened])
+	END
+}
