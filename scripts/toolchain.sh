@@ -97,7 +97,7 @@ missing() {
 	[ -z "$bindgen" ] || find_bindgen >/dev/null || echo "$bindgen"
 	for pair in flex:flex bison:bison bc:bc cpio:cpio depmod:kmod xz:xz-utils make:make \
 		gcc:gcc qemu-system-x86_64:qemu-system-x86 shellcheck:shellcheck bats:bats \
-		python3:python3-minimal pgrep:procps; do
+		python3:python3 pgrep:procps; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
 	done
 	[ -e /usr/include/gelf.h ] || echo libelf-dev
