@@ -10,9 +10,9 @@
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG TREE ACCEL SMP IMPL
+export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL
 
-.PHONY: modules modules_install clean demo test cycles bench shell check doctor
+.PHONY: modules modules_install clean demo test test-all cycles bench shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
@@ -29,6 +29,9 @@ demo:            ## a narrated tour of the modules in a QEMU guest
 
 test:            ## all tests
 	@scripts/test.sh
+
+test-all:        ## on each series, plain and debug, with a table at the end
+	@scripts/test-all.sh
 
 cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
 	@LKMPG_CYCLES=full LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture

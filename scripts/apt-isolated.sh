@@ -26,6 +26,8 @@ mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Package
 mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 : >"$dir/status"
 echo "deb [signed-by=$key] $mirror $suite main" >"$dir/sources.list"
+# Experimental may stand still for longer than its lists are valid; they stay signed.
+[ "$suite" = experimental ] && fresh=false || fresh=true
 {
 	apt-config dump | grep -E '^Acquire::(https?|Retries|ForceIPv[46])\b' || true
 	cat <<-END
@@ -42,6 +44,7 @@ echo "deb [signed-by=$key] $mirror $suite main" >"$dir/sources.list"
 		APT::Sandbox::User "root";
 		APT::Update::Error-Mode "any";
 		Acquire::Languages "none";
+		Acquire::Check-Valid-Until "$fresh";
 	END
 } >"$dir/apt.conf"
 APT_CONFIG=$dir/apt.conf apt-get update

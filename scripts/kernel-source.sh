@@ -6,12 +6,14 @@
 # checks the archive's signature. KERNEL_SRC= takes another folder or tarball.
 #
 # Usage: SERIES=7.3 scripts/kernel-source.sh
+# SERIES=rc: the newest release candidate in Debian's experimental.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
 SERIES=${SERIES:-7.3}
 suites=(trixie-backports forky sid experimental)
+[ "$SERIES" != rc ] || suites=(experimental)
 
 # unpack(tarball, dir) - unpacks a kernel source; `dir` is whole or absent
 unpack() {
@@ -23,21 +25,30 @@ unpack() {
 	mv "$2.part" "$2"
 }
 
+# package() - prints the name of the series' package in the lists, if it has one
+package() {
+	# No pipe into a command that stops reading: it would end apt-cache with SIGPIPE.
+	apt-cache dumpavail | awk -v series="$SERIES" '
+		/^Package: / { name = $2 }
+		/^Version: / && (series == "rc" ? name ~ /^linux-source-[0-9.]+$/ && /~rc/ : name == "linux-source-" series) { print name }
+	' | sort -V | tail -n 1
+}
+
 # fetch(dir) - fetches the newest package of the series into the cache
 fetch() {
-	local suite apt=$cache/apt tarball
+	local suite apt=$cache/apt package tarball
 	need_space 4
 	rm -rf "$apt"
 	for suite in "${suites[@]}"; do
 		step "Looking for Linux $SERIES in $suite" "$cache/log/apt-$suite.log" \
 			"$top/scripts/apt-isolated.sh" "$apt" "$suite"
-		# No pipe into grep -q: it would end apt-cache with SIGPIPE.
-		APT_CONFIG=$apt/apt.conf apt-cache show "linux-source-$SERIES" >"$apt/show" 2>/dev/null || continue
-		step "Fetching linux-source-$SERIES" "$cache/log/fetch-$SERIES.log" \
-			env -C "$apt" APT_CONFIG="$apt/apt.conf" apt-get download "linux-source-$SERIES"
+		package=$(APT_CONFIG=$apt/apt.conf package)
+		[ -n "$package" ] || continue
+		step "Fetching $package" "$cache/log/fetch-$SERIES.log" \
+			env -C "$apt" APT_CONFIG="$apt/apt.conf" apt-get download "$package"
 		dpkg-deb --fsys-tarfile "$apt"/linux-source-*.deb |
 			tar -x -C "$apt" --strip-components=3 --wildcards './usr/src/linux-source-*.tar.xz' ||
-			die "cannot unpack linux-source-$SERIES into $apt (is the disk full?)"
+			die "cannot unpack $package into $apt (is the disk full?)"
 		tarball=$(compgen -G "$apt/linux-source-*.tar.xz")
 		rm -f "$apt"/*.deb
 		unpack "$tarball" "$1"
@@ -60,6 +71,8 @@ if [ -n "${KERNEL_SRC:-}" ]; then
 	[ -r "$dir/Kconfig" ] || die "KERNEL_SRC=$KERNEL_SRC is no kernel source"
 else
 	dir=$cache/src/linux-$SERIES
+	# There is a new release candidate each week.
+	[ "$SERIES" != rc ] || find "$dir" -maxdepth 0 -mtime +6 -exec rm -rf {} + 2>/dev/null || true
 	[ -d "$dir" ] || lock "$cache/source.lock"
 	[ -d "$dir" ] || fetch "$dir"
 fi

@@ -6,13 +6,14 @@
 # is built already.
 #
 # Usage: SERIES=7.3 [DEBUG=1] scripts/kernel.sh
+# SERIES=rc: the release candidate in Debian's experimental; no promise that it works.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
 SERIES=${SERIES:-7.3}
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
-[[ $SERIES =~ ^7\.[23]$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
+[[ $SERIES =~ ^(7\.[23]|rc)$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
 
 bin=$("$top/scripts/toolchain.sh")
 src=$("$top/scripts/kernel-source.sh")

@@ -11,6 +11,9 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
+[ -z "${KCSAN:-}" ] ||
+	die "KCSAN=1: neither kbuild nor rustc can have it watch Rust code, see docs/known-issues.md"
+
 LKMPG_GUEST=$("$top/scripts/prepare.sh")
 export LKMPG_GUEST PATH="$cache/toolchain/bin:$PATH"
 
@@ -25,15 +28,29 @@ if [ "${IMPL:-}" = c ] && [ $# -eq 0 ]; then
 	set -- --test modules "$@"
 fi
 
+# The names of what failed come last, for the rest is long.
+report=$top/build/log/test.log
+: >"$report"
 rc=0
-cargo test --locked --quiet --no-fail-fast "$@" || rc=1
-[ $# -eq 0 ] || exit $rc
-if [ -n "${DEBUG:-}" ]; then
+
+# tests(command...) - runs a part of the tests
+tests() {
+	"$@" 2>&1 | tee -a "$report" || rc=1
+}
+
+tests cargo test --locked --quiet --no-fail-fast "$@"
+if [ $# -gt 0 ]; then
+	: # nothing else
+elif [ -n "${DEBUG:-}" ]; then
 	# With the number of failures that each module met.
-	cargo test --locked --quiet --test fault_injection -- --nocapture || rc=1
-	bats "$top/tests/debug" || rc=1
+	tests cargo test --locked --quiet --test fault_injection -- --nocapture
+	tests bats "$top/tests/debug"
 else
 	# Not beside the guest: some of its tests wait for a clock.
-	bats "$top/tests/host" || rc=1
+	tests bats "$top/tests/host"
 fi
+[ $rc -eq 0 ] || {
+	printf '\nFailed, see %s:\n' "$report"
+	sed -n 's/^not ok [0-9]* /  /p; s/^    \([a-z0-9_:]*\)$/  \1/p; s/^guest: .*/  &/p' "$report" | sort -u
+}
 exit $rc

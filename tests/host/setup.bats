@@ -31,6 +31,11 @@ says() {
 	[ ! -e "$XDG_CACHE_HOME/lkmpg-rs/kernel" ]
 }
 
+@test "KCSAN, which cannot watch Rust code" {
+	KCSAN=1 run make test
+	says "KCSAN=1: neither kbuild nor rustc can have it watch Rust code, see docs/known-issues.md"
+}
+
 @test "KDIR that is no folder" {
 	run make modules KDIR=/no/such/folder
 	says "KDIR=/no/such/folder is no folder"

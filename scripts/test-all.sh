@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs all tests on each series, plain and in the debug guest, builds the modules for
+# the newest release candidate that Debian has, and ends with a table of it all.
+# Fails when a test did; a release candidate that does not build is only told.
+#
+# Usage: scripts/test-all.sh
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+unset KDIR KERNEL_SRC IMPL
+rc=0 table=()
+
+# run(title, log, command...) - runs a part with its output in a log, too; adds a row
+run() {
+	local title=$1 log=$top/build/log/$2 start=$SECONDS result=ok passed failed
+	printf '\n%s\n' "$title"
+	mkdir -p "$top/build/log"
+	"${@:3}" 2>&1 | tee "$log" || result=FAILED
+	read -r passed failed < <(awk '
+		/^test result:/ { passed += $4; failed += $6 }
+		/^ok / { passed++ }
+		/^not ok / { failed++ }
+		END { print passed + 0, failed + 0 }' "$log")
+	table+=("$title" "$passed" "$failed" "$(elapsed "$start")" "$result")
+	[ "$result" = ok ]
+}
+
+# candidate() - builds the modules for a release candidate, which it does not boot
+candidate() {
+	local kdir
+	kdir=$(SERIES=rc "$top/scripts/kernel.sh") && KDIR=$kdir "$top/scripts/modules.sh" modules
+}
+
+for series in 7.3 7.2; do
+	SERIES=$series DEBUG='' run "Linux $series" "test-$series.log" "$top/scripts/test.sh" || rc=1
+	SERIES=$series DEBUG=1 run "Linux $series, debug guest" "test-$series-debug.log" "$top/scripts/test.sh" || rc=1
+done
+DEBUG='' run "Release candidate, modules built" rc.log candidate || true
+
+echo
+printf '%-36s %6s %6s %8s  %s\n' Kernel Passed Failed Time Result "${table[@]}"
+exit $rc
