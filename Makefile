@@ -7,10 +7,11 @@
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
+#   AGAIN=1          run tests that have passed, though nothing has changed
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL
+export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL AGAIN
 
 .PHONY: modules modules_install clean demo test test-all cycles bench shell check doctor
 .PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help

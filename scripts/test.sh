@@ -5,8 +5,10 @@
 # those of the host's scripts. With DEBUG=1 in the debug guest, with those that only
 # it can run, and without those of the host's scripts, which have nothing to do with it.
 #
-# Usage: [IMPL=c] scripts/test.sh [ARGUMENT...]     of `cargo test`: nothing else is run
-# With IMPL=c the C twins of bench/c run the tests of their Rust modules, and no others.
+# Usage: [AGAIN=1] [IMPL=c] scripts/test.sh [ARGUMENT...]
+# With ARGUMENTs, which are those of `cargo test`, nothing else is run. With IMPL=c the
+# C twins of bench/c run the tests of their Rust modules, and no others. When all tests
+# have passed, and nothing has changed since, they are run again with AGAIN=1 only.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -28,10 +30,29 @@ if [ "${IMPL:-}" = c ] && [ $# -eq 0 ]; then
 	set -- --test modules "$@"
 fi
 
+# inputs() - prints a hash of all that the tests depend on: the files that are or would be
+# in git, the kernel and the guest's files, the tools, and what the caller has set;
+# prints nothing where git does not know the files
+inputs() {
+	git ls-files >/dev/null 2>&1 || return 0
+	{
+		git ls-files -z --cached --others --exclude-standard -- "$top" | xargs -0 sha256sum 2>&1 || true
+		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
+		qemu-system-x86_64 --version
+		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|(FUZZ|LKMPG|RUST)_[A-Z_]*)=' | sort || true
+	} | sha256sum
+}
+
 # The names of what failed come last, for the rest is long.
-report=$top/build/log/test.log
-: >"$report"
+report=$top/build/log/test.log passed=$LKMPG_GUEST/passed inputs=$(inputs)
 rc=0
+if [ $# -eq 0 ] && [ -z "${AGAIN:-}" ] && [ -n "$inputs" ] && grep -sqxF "$inputs" "$passed"; then
+	echo "Nothing has changed since all tests passed, $(date -r "$passed" '+%F %T'); AGAIN=1 runs them again:"
+	grep '^test result:\|^1\.\.' "$passed"
+	exit
+fi
+[ $# -gt 0 ] || rm -f "$passed"
+: >"$report"
 
 # tests(command...) - runs a part of the tests
 tests() {
@@ -53,4 +74,5 @@ fi
 	printf '\nFailed, see %s:\n' "$report"
 	sed -n 's/^not ok [0-9]* /  /p; s/^    \([a-z0-9_:]*\)$/  \1/p; s/^guest: .*/  &/p' "$report" | sort -u
 }
+[ $rc -ne 0 ] || [ $# -gt 0 ] || { echo "$inputs" && cat "$report"; } >"$passed"
 exit $rc

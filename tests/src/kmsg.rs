@@ -64,9 +64,9 @@ impl Log {
     ///
     /// # Panics
     ///
-    /// When it does not come within ten seconds.
+    /// When it does not come within a minute.
     pub fn wait_for(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let mut seen = Vec::new();
         loop {
             for line in self.lines() {

@@ -82,12 +82,12 @@ pub fn make_raw(terminal: &File) {
 ///
 /// # Panics
 ///
-/// When nothing comes for ten seconds before.
+/// When nothing comes for a minute before.
 pub fn read_until(file: &mut File, done: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !done(&bytes) {
         let text = String::from_utf8_lossy(&bytes);
-        assert!(is_readable(file, 10_000), "only {text:?}");
+        assert!(is_readable(file, 60_000), "only {text:?}");
         let mut buffer = [0; 4096];
         let n = file.read(&mut buffer).expect("the terminal");
         assert!(n > 0, "hung up after {text:?}");

@@ -341,7 +341,7 @@ impl Unbound {
 impl Drop for Unbound {
     fn drop(&mut self) {
         fs::write("/sys/bus/platform/drivers/i8042/bind", "i8042").unwrap();
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let keyboard = || {
             let devices = fs::read_to_string("/proc/bus/input/devices").unwrap();
             devices.contains("keyboard")

@@ -302,7 +302,7 @@ fn program_is_killed_when_its_time_is_over() {
         let params = format!("path=/bin/sleep arg=60 wait={wait} timeout_ms=200");
         let module = Module::load(NAME, &params).unwrap();
         let took = start.elapsed();
-        let range = Duration::from_millis(200)..Duration::from_secs(10);
+        let range = Duration::from_millis(200)..Duration::from_secs(60);
         assert!(range.contains(&took), "{took:?}");
         let line = "/bin/sleep was killed by signal 9 after 200 ms".to_string();
         assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{wait}");
