@@ -27,11 +27,20 @@ fn count() -> u64 {
         .unwrap()
 }
 
-/// A count, and the earliest and the latest time that it may be of.
+/// A count that a tick has just changed, and the earliest and the latest time that it may
+/// be of. Without a change nobody knows: where the host is busy, a tick may be late, and
+/// count for all that it has missed.
 fn sample() -> (u64, Instant, Instant) {
-    let before = Instant::now();
-    let count = count();
-    (count, before, Instant::now())
+    let mut before = Instant::now();
+    let old = count();
+    loop {
+        let next = Instant::now();
+        let new = count();
+        if new != old {
+            return (new, before, Instant::now());
+        }
+        before = next;
+    }
 }
 
 /// Asserts that the ticks over some time are those of that time, but for one: the time
