@@ -12,14 +12,17 @@
 
 "$top/scripts/modules.sh" modules rust-analyzer
 python3 - "$top" <<'END'
-import json, sys
+import json, os, sys
 top = sys.argv[1]
 path = f"{top}/rust-project.json"
 with open(path) as file:
     project = json.load(file)
-for crate in project["crates"]:
-    if crate["root_module"].startswith(top):
-        crate.setdefault("env", {})["LKMPG_OBJ"] = top
+# Ours have paths from here on, and nothing depends on them; build/ has copies of them.
+crates = [c for c in project["crates"] if not c["root_module"].startswith("build/")]
+for crate in crates:
+    if not crate["root_module"].startswith("/"):
+        crate["env"]["LKMPG_OBJ"] = os.path.dirname(f"{top}/{crate['root_module']}")
+project["crates"] = crates
 with open(path, "w") as file:
     json.dump(project, file, indent=4)
 END

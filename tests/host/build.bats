@@ -51,3 +51,20 @@ setup() {
 	[ -d "$(make -s kdir)/include/config" ]
 	[ -s "$(make -s kernel-image)" ]
 }
+
+@test "rust-project.json has each module, with what is generated for it" {
+	run -0 make -s rust-analyzer
+	run -0 python3 - "$output" <<-'END'
+		import json, os, re, sys
+		top = os.path.dirname(sys.argv[1])
+		os.chdir(top)
+		crates = json.load(open(sys.argv[1]))["crates"]
+		for crate in crates:
+		    assert os.path.exists(crate["root_module"]), crate["root_module"]
+		ours = [c for c in crates if c["env"].get("LKMPG_OBJ") == top]
+		modules = re.findall(r"^obj-m \+= (.*)\.o$", open("Kbuild").read(), re.M)
+		assert sorted(c["display_name"] for c in ours) == sorted(modules), ours
+		for name in ["bindings_generated.rs", "layout_generated.rs"]:
+		    assert os.path.exists(f"{top}/{name}"), name
+	END
+}
