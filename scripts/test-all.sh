@@ -21,8 +21,8 @@ run() {
 	"${@:3}" 2>&1 | tee "$log" || result=FAILED
 	read -r passed failed < <(awk '
 		/^test result:/ { passed += $4; failed += $6 }
-		/^ok / { passed++ }
-		/^not ok / { failed++ }
+		/^1\.\./ { passed += substr($0, 4) } # of bats
+		/^not ok / { failed++; passed-- }
 		END { print passed + 0, failed + 0 }' "$log")
 	table+=("$title" "$passed" "$failed" "$(elapsed "$start")" "$result")
 	[ "$result" = ok ]
