@@ -32,5 +32,5 @@ step "rustfmt, of the tests" "$log/rustfmt-tests.log" cargo fmt --check --manife
 step "clippy, of the tests" "$log/clippy-tests.log" bash -c \
 	'cd tests && cargo clippy --locked --all-targets --quiet -- -D warnings'
 
-mapfile -d '' -t scripts < <(git_files '*.sh' '*.bats' qemu/init qemu/run-tests-debug qemu/tour .ci/run)
+mapfile -d '' -t scripts < <(git_files '*.sh' '*.bats' qemu/init qemu/run-tests-debug 'qemu/tour/*' .ci/run)
 step "shellcheck, of ${#scripts[@]} scripts" "$log/shellcheck.log" shellcheck -x "${scripts[@]}"

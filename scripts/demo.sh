@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Plays the tour of all modules (qemu/tour) in the guest.
+# Plays the tour of all modules (qemu/tour/run) in the guest.
 #
 # Usage: scripts/demo.sh
 
@@ -10,4 +10,4 @@
 
 guest=$("$top/scripts/prepare.sh")
 export PATH="$cache/toolchain/bin:$PATH"
-exec "$top/qemu/boot.sh" "$guest" "$top/qemu/tour"
+exec "$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "$top"/qemu/tour/*

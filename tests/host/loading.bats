@@ -95,7 +95,7 @@ declared() {
 	[ "$(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild | sort)" = "$modules" ]
 	[ "$(grep -oP '^\|.*' README.md | grep -oP '\[`\K\w+_rs(?=`\]\(\w+_rs\.rs\))' | sort)" = "$modules" ]
 	for module in $modules; do
-		grep -qE "(insmod $module\.ko|name=$module)" qemu/tour
+		grep -rqE "(insmod $module\.ko|name=$module)" qemu/tour
 		grep -q "\[\`$module\`\]($module.rs)" README.md
 	done
 }
