@@ -98,7 +98,7 @@ fn unload_races(name: &str, path: &str, rng: &mut Rng) {
         }
         let _stop = Stop(&stop);
 
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(300);
         while refused < ENOUGH || unloaded < ENOUGH || opened.load(Relaxed) < 100 {
             match Module::load(name, "") {
                 Ok(module) => std::mem::forget(module),
