@@ -24,6 +24,7 @@
 //! Source: LKMPG, chapter 7, `syscall.c`.
 
 use abstractions::{
+    kprobe,
     namei::{
         self,
         Function,
@@ -44,10 +45,7 @@ use kernel::{
         },
         Arc, //
     },
-    time::{
-        Instant,
-        Monotonic, //
-    },
+    time::Delta, //
 };
 
 mod abstractions;
@@ -108,7 +106,7 @@ impl kernel::Module for Syscall {
         let spy = Spy {
             uid: series::param_value(module_parameters::uid.value()),
             rate,
-            start: Instant::now(),
+            start: kprobe::now(),
             second: Atomic::new(0),
             in_second: Atomic::new(0),
             opens: Atomic::new(0),
@@ -142,7 +140,7 @@ impl Drop for Syscall {
 struct Spy {
     uid: u32,
     rate: u32,
-    start: Instant<Monotonic>,
+    start: Delta,
     /// The second since `start` that `in_second` is the count of.
     second: Atomic<i64>,
     in_second: Atomic<u32>,
@@ -155,7 +153,7 @@ impl Spy {
     /// Counts an open, and returns whether to log it. In the moment when one second
     /// follows another, a few more than `rate` may be.
     fn may_log(&self) -> bool {
-        let second = self.start.elapsed().as_millis() / 1000;
+        let second = (kprobe::now() - self.start).as_millis() / 1000;
         if self.second.xchg(second, Relaxed) != second {
             self.in_second.store(0, Relaxed);
         }

@@ -16,6 +16,7 @@ use kernel::{
     container_of,
     error::to_result,
     prelude::*,
+    time::Delta,
     types::Opaque, //
 };
 
@@ -40,11 +41,25 @@ impl Registers {
     }
 }
 
+/// Returns the time since some point in the past.
+///
+/// Any context, NMIs included. `Instant::now()` is not for probes: where one has
+/// interrupted the clock's update it would wait for that for ever.
+///
+/// C header: [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
+pub(crate) fn now() -> Delta {
+    // SAFETY: Without preconditions.
+    let nanoseconds = unsafe { bindings::ktime_get_mono_fast_ns() };
+    // 292 years are enough.
+    Delta::from_nanos(nanoseconds as i64)
+}
+
 /// What happens at a probe.
 pub(crate) trait Handler: Send + Sync {
     /// Called at the entry of the function, on its caller's stack, by several CPUs at
-    /// once: with preemption off, and interrupts too where the probe is a breakpoint.
-    /// Must not sleep, and take no lock that the function may be called with.
+    /// once: with preemption off, and interrupts too where the probe is a breakpoint,
+    /// which to lockdep is an NMI. Must not sleep, nor take locks; for the time there is
+    /// [`now`].
     fn hit(&self, registers: &Registers);
 }
 
