@@ -260,18 +260,12 @@ impl cdev::Device for CharDev {
         }
     }
 
-    fn compat_ioctl(
-        device: ArcBorrow<'_, Self>,
-        file: &File,
-        cmd: u32,
-        arg: usize,
-    ) -> Result<isize> {
-        let cmd = match cmd {
+    fn compat_cmd(cmd: u32) -> u32 {
+        match cmd {
             compat::IOCTL_SET_MSG => IOCTL_SET_MSG,
             compat::IOCTL_SET_MSG_WRITE => IOCTL_SET_MSG_WRITE,
             compat::IOCTL_GET_MSG => IOCTL_GET_MSG,
             other => other,
-        };
-        Self::ioctl(device, file, cmd, arg)
+        }
     }
 }

@@ -19,7 +19,10 @@
 //! Not supported: several nodes for one registration (every minor number works,
 //! but only the first one gets a node), `mmap`, `fasync`, `splice`, sysfs attributes.
 
-use super::series::this_module;
+use super::{
+    iov,
+    series::this_module, //
+};
 use core::{
     marker::PhantomData,
     ptr, //
@@ -134,14 +137,10 @@ pub(crate) trait Device: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// `ioctl(2)` of a 32-bit process. Without it, `ioctl` is called; that is right
-    /// where `cmd` and what `arg` points to are the same for both.
-    fn compat_ioctl(
-        _device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &File,
-        _cmd: u32,
-        _arg: usize,
-    ) -> Result<isize> {
+    /// What [`Device::ioctl`] is called with for the `cmd` of a 32-bit process, whose
+    /// numbers differ where the size of what `arg` points to does. Without it, `cmd` is
+    /// the same for both.
+    fn compat_cmd(_cmd: u32) -> u32 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -505,7 +504,7 @@ impl<T: Device> VTable<T> {
             None
         },
         #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: if T::HAS_COMPAT_IOCTL {
+        compat_ioctl: if T::HAS_COMPAT_CMD {
             Some(Self::compat_ioctl)
         } else if T::HAS_IOCTL {
             bindings::compat_ptr_ioctl
@@ -574,7 +573,7 @@ impl<T: Device> VTable<T> {
         // SAFETY: `kiocb` is valid, and the private data of its file is a `T::Ptr`.
         let kiocb = unsafe { Kiocb::from_raw(kiocb) };
         // SAFETY: `iter` is valid, to write to, and nobody else's during the call.
-        let iov = unsafe { IovIterDest::from_raw(iter) };
+        let iov = unsafe { iov::dest_from_raw(iter) };
         from_result(|| T::read_iter(kiocb, iov).map(|read| read as isize))
     }
 
@@ -589,7 +588,7 @@ impl<T: Device> VTable<T> {
         // SAFETY: `kiocb` is valid, and the private data of its file is a `T::Ptr`.
         let kiocb = unsafe { Kiocb::from_raw(kiocb) };
         // SAFETY: `iter` is valid, to read from, and nobody else's during the call.
-        let iov = unsafe { IovIterSource::from_raw(iter) };
+        let iov = unsafe { iov::source_from_raw(iter) };
         from_result(|| T::write_iter(kiocb, iov).map(|written| written as isize))
     }
 
@@ -612,6 +611,8 @@ impl<T: Device> VTable<T> {
     /// # Safety
     ///
     /// `file` must be an open file of a `Registration<T>`.
+    // Else it becomes a part of `compat_ioctl` too, and `T::ioctl` a call from both.
+    #[inline(never)]
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
         // SAFETY: The file is open during the call.
         let device = unsafe { Self::device(file) };
@@ -630,12 +631,8 @@ impl<T: Device> VTable<T> {
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_long {
-        // SAFETY: The file is open during the call.
-        let device = unsafe { Self::device(file) };
-        // SAFETY: The file is valid during the call, and `ioctl(2)` uses no
-        // `fdget_pos()`.
-        let file = unsafe { File::from_raw_file(file) };
-        from_result(|| T::compat_ioctl(device, file, cmd, arg))
+        // SAFETY: The caller's promise is the same.
+        unsafe { Self::ioctl(file, T::compat_cmd(cmd), arg) }
     }
 
     /// # Safety

@@ -43,6 +43,7 @@
 
 use crate::abstractions::{
     bindings,
+    iov,
     series::this_module, //
 };
 use core::{
@@ -478,7 +479,7 @@ impl<T: Operations> VTable<T> {
         // as its private data.
         let kiocb = unsafe { Kiocb::from_raw(kiocb) };
         // SAFETY: The caller provides a valid `struct iov_iter` for writing.
-        let iov = unsafe { IovIterDest::from_raw(iter) };
+        let iov = unsafe { iov::dest_from_raw(iter) };
         from_result(|| Ok(T::read_iter(kiocb, iov)? as isize))
     }
 

@@ -3,7 +3,7 @@
 #
 # The cargo runner of tests/: runs a test binary inside the guest, so that
 # `cargo test` and `cargo nextest run` work as usual. Listing the tests needs no
-# kernel and is done on the host.
+# kernel and is done on the host, and so is running none of them.
 #
 # Usage: qemu/run-test.sh BINARY ARGUMENT...
 # Environment: LKMPG_GUEST (the guest's folder; prepared when not set), DEBUG, and
@@ -18,6 +18,10 @@ shift
 for argument in "$@"; do
 	[ "$argument" != --list ] || exec "$binary" "$@"
 done
+# No boot for a binary of which the filters leave no test.
+if listed=$("$binary" "$@" --list) && [[ $listed =~ ^("0 tests, 0 benchmarks")?$ ]]; then
+	exec "$binary" "$@"
+fi
 
 guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
 

@@ -110,6 +110,13 @@ step() {
 	die "$title failed with status $rc; the whole log: $log"
 }
 
+# with_cpu_time(command...) - runs a command, and prints a last line: the CPU seconds
+# that it took, of its programs and of the kernel for them
+with_cpu_time() {
+	local TIMEFORMAT='%U + %S'
+	time "$@"
+}
+
 # lock(file) - waits until no other run holds `file`; held until the script ends.
 # A script that is run by the holder goes on.
 lock() {

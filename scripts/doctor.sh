@@ -70,6 +70,9 @@ check_tools() {
 	check_version "$rustc" rustc "$min_rustc"
 	check_version "$bindgen" bindgen "$min_bindgen"
 	check_version "$clang" LLVM "$min_llvm"
+	# It reads what rustc has compiled.
+	[ "$(config RUST_INLINE_HELPERS)" != y ] ||
+		check_version llvm-link llvm-link "$(config RUSTC_LLVM_MAJOR_VERSION)"
 }
 
 # check_version(tool, name, minimum) - a tool must be there and new enough

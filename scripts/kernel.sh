@@ -21,24 +21,30 @@ export PATH="$bin:$PATH"
 
 version=$(source_version "$src")
 # The fragments: the common one, one of this series where it has its own, and the
-# debug guest's.
+# debug guest's, or what Kconfig may refuse.
 fragments=("$top/qemu/kernel.config")
 own=$top/qemu/kernel-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$version").config
 [ ! -e "$own" ] || fragments+=("$own")
-[ -z "${DEBUG:-}" ] || fragments+=("$top/qemu/kernel-debug.config")
-key=$({ echo "$src"; cat "${fragments[@]}" "$cache/toolchain/versions"; } | sha256sum | head -c 12)
+if [ -n "${DEBUG:-}" ]; then
+	fragments+=("$top/qemu/kernel-debug.config")
+	optional=()
+else
+	optional=("$top/qemu/kernel-optional.config")
+fi
+key=$({ echo "$src"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
+	sha256sum | head -c 12)
 out=$cache/kernel/$version${DEBUG:+-debug}-$key
 
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {
 	local option lost=()
 	mkdir -p "$out"
-	cat "${fragments[@]}" >"$out/fragment"
+	cat "${fragments[@]}" "${optional[@]}" >"$out/fragment"
 	step "Configuring Linux $version" "$cache/log/config-$version.log" \
 		make -C "$src" O="$out" LLVM=1 KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	while read -r option; do
 		grep -qxF "$option" "$out/.config" || lost+=("$option")
-	done < <(grep '^CONFIG_' "$out/fragment")
+	done < <(grep -h '^CONFIG_' "${fragments[@]}")
 	[ ${#lost[@]} -eq 0 ] || die "requested, but not in the final .config: ${lost[*]}"
 }
 
@@ -59,9 +65,10 @@ own_tools() {
 if [ ! -e "$out/.complete" ]; then
 	need_space 3
 	configure
-	step "Building Linux $version" "$cache/log/build-$version.log" \
+	log=$cache/log/build-$version.log
+	step "Building Linux $version" "$log" with_cpu_time \
 		make -C "$out" -f Makefile LLVM=1 -j"$(nproc)" bzImage modules
 	own_tools
-	touch "$out/.complete"
+	tail -n 1 "$log" >"$out/.complete"
 fi
 echo "$out"

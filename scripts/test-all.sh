@@ -28,6 +28,7 @@ run() {
 	[ "$result" = ok ]
 }
 
+# shellcheck disable=SC2317 # `run` calls it
 # candidate() - builds the modules for a release candidate, which it does not boot
 candidate() {
 	local kdir

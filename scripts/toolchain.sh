@@ -16,7 +16,7 @@ bindgen_version=0.73.2 # built from crates.io where no packaged one is new enoug
 bin=$cache/toolchain/bin
 versions=$cache/toolchain/versions
 
-llvm_tools=(clang ld.lld llvm-ar llvm-nm llvm-objcopy llvm-objdump llvm-readelf llvm-strip)
+llvm_tools=(clang ld.lld llvm-ar llvm-link llvm-nm llvm-objcopy llvm-objdump llvm-readelf llvm-strip)
 rust_tools=(rustc rustdoc rustfmt clippy-driver cargo cargo-clippy cargo-fmt)
 
 # find_rust() - prints the bin folder of the first rustc that is new enough and
@@ -148,8 +148,9 @@ llvm=$(find_llvm) || die "no usable LLVM: clang, lld, llvm and libclang >= $min_
 if ! bindgen=$(find_bindgen); then
 	root=$cache/bindgen-$bindgen_version
 	rm -rf "$root.part"
-	step "Building bindgen $bindgen_version" "$cache/log/bindgen.log" env PATH="$rust:$PATH" \
+	step "Building bindgen $bindgen_version" "$cache/log/bindgen.log" with_cpu_time env PATH="$rust:$PATH" \
 		cargo install --locked --root "$root.part" --version "$bindgen_version" bindgen-cli
+	tail -n 1 "$cache/log/bindgen.log" >"$root.part/.complete"
 	rm -rf "$root" && mv "$root.part" "$root"
 	bindgen=$root/bin/bindgen
 fi

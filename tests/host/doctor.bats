@@ -91,6 +91,16 @@ finds() {
 	finds "LLVM 16.0.6 is too old"
 }
 
+@test "llvm-link older than rustc's LLVM, where the tree inlines helpers by it" {
+	tool llvm-link "LLVM version 19.1.7"
+	run -0 scripts/doctor.sh "$tree"
+	printf 'CONFIG_RUST_INLINE_HELPERS=y\nCONFIG_RUSTC_LLVM_MAJOR_VERSION=22\n' \
+		>>"$tree/include/config/auto.conf"
+	finds "llvm-link 19.1.7 is too old"
+	tool llvm-link "LLVM version 22.1.8"
+	run -0 scripts/doctor.sh "$tree"
+}
+
 @test "no bindgen at all" {
 	BINDGEN=no-such-bindgen finds "no no-such-bindgen in PATH"
 }

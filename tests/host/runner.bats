@@ -128,6 +128,13 @@ boot() {
 	[ "$output" = "here: --list --format terse" ]
 }
 
+@test "no guest is booted for no test" {
+	printf '#!/bin/sh\n[ "$3" = --list ] && echo "0 tests, 0 benchmarks" || echo "here: $*"\n' >"$job"
+	chmod +x "$job"
+	LKMPG_GUEST=/nonexistent run -0 qemu/run-test.sh "$job" --quiet no_such_test
+	[ "$output" = "here: --quiet no_such_test" ]
+}
+
 @test "a test gets its arguments and variables, whatever is in them" {
 	# shellcheck disable=SC2016 # for the guest
 	printf '#!/bin/sh\nprintf "%%s\\n" "$@" "$FUZZ_SEED"\n' >"$job"

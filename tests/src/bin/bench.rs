@@ -450,6 +450,9 @@ struct Report {
     /// NAME=VALUE: what the figures are of
     #[arg(long)]
     about: Vec<String>,
+    /// Print the table, and write neither results.json nor the README
+    #[arg(long)]
+    only_print: bool,
 }
 
 /// `bench/results.json`.
@@ -529,11 +532,13 @@ fn report(arguments: &Report) -> Result<(), Box<dyn Error>> {
         let pair = Pair::new(name.into(), rust, c, |size| size.file);
         results.sizes.push(pair);
     }
-    let json = serde_json::to_string_pretty(&results)? + "\n";
-    fs::write(arguments.top.join("bench/results.json"), json)?;
-
     let table = results.table()?;
     print!("{table}");
+    if arguments.only_print {
+        return Ok(());
+    }
+    let json = serde_json::to_string_pretty(&results)? + "\n";
+    fs::write(arguments.top.join("bench/results.json"), json)?;
     replace_table(&arguments.top.join("README.md"), &table)
 }
 

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What it takes to wake sleepers, from a file `data`: a line for each number of them,
+# with that number and the instructions of the Rust module and of its C twin.
+# Both axes are logarithmic, so that linear growth is a straight line.
+
+set terminal svg size 640,400 font "sans-serif,14" background "white"
+set logscale xy
+set xlabel "sleepers on /proc/sleep"
+set ylabel "instructions until all have run"
+set xtics (1, 16, 256, 4096)
+set xrange [0.7:6000]
+set format y "10^{%T}"
+set key left top
+set grid
+plot data using 1:2 with linespoints linewidth 2 title "Rust", \
+	data using 1:3 with linespoints linewidth 2 title "C"
