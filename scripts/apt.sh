@@ -12,15 +12,31 @@ as_root() {
 	fi
 }
 
+# newer_qemu() - prints QEMU's packages of the release's backports, fetched into the cache
+newer_qemu() {
+	local apt=$cache/apt-qemu
+	rm -rf "$apt"
+	step "Looking for a newer QEMU in backports" "$cache/log/apt-backports.log" \
+		"$top/scripts/apt-isolated.sh" "$apt" "$(os_release VERSION_CODENAME)-backports"
+	step "Fetching QEMU" "$cache/log/fetch-qemu.log" env -C "$apt" APT_CONFIG="$apt/apt.conf" \
+		apt-get download qemu-system-x86 qemu-system-common qemu-system-data seabios
+	printf '%s\n' "$apt"/*.deb
+}
+
 # apt_install(package...) - installs packages on the machine; never removes one
 apt_install() {
+	local packages=("$@") install=(apt-get install -y --no-install-recommends --no-remove)
 	if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
 		die "not root and no sudo here; as root, run: apt-get install --no-install-recommends $*"
 	fi
 	[ "$(id -u)" -eq 0 ] || sudo -v || die "sudo refused; as root, run: apt-get install --no-install-recommends $*"
 	step "Updating the package lists" "$cache/log/apt-update.log" \
 		as_root apt-get update -o APT::Update::Error-Mode=any
-	step "Installing $# packages" "$cache/log/apt-install.log" \
-		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
-		--no-install-recommends --no-remove "$@"
+	# Where qemu-utils came from backports, the release's own QEMU would remove it.
+	if [[ " $* " == *" qemu-system-x86 "* ]] && ! "${install[@]}" -s qemu-system-x86 >/dev/null 2>&1; then
+		newer_qemu=$(newer_qemu)
+		mapfile -t packages < <(printf '%s\n' "$@" | grep -vx qemu-system-x86; echo "$newer_qemu")
+	fi
+	step "Installing ${#packages[@]} packages" "$cache/log/apt-install.log" \
+		as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${packages[@]}"
 }

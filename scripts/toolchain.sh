@@ -106,25 +106,6 @@ missing() {
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
-# busybox() - prints the path of a static busybox; without one it is unpacked
-# from its package, since installing that would remove Debian's dynamic one
-busybox() {
-	local box dir=$cache/busybox
-	for box in "$dir/busybox" $(type -aP busybox); do
-		[ "$box" != "$bin/busybox" ] || continue
-		[ -x "$box" ] || continue
-		# What ldd says of a static program, and returns, is not the same everywhere.
-		ldd "$box" 2>/dev/null | grep '=>' >/dev/null || { echo "$box" && return; }
-	done
-	rm -rf "$dir.part" && mkdir -p "$dir.part/package"
-	step "Fetching busybox-static" "$cache/log/busybox.log" \
-		env -C "$dir.part" apt-get download busybox-static
-	dpkg-deb -x "$dir.part"/*.deb "$dir.part/package"
-	mv "$(find "$dir.part/package" -name busybox -type f -perm -u+x)" "$dir.part/busybox"
-	rm -rf "$dir" && mv "$dir.part" "$dir"
-	echo "$dir/busybox"
-}
-
 # settled() - whether nothing was installed or removed since the last look
 settled() {
 	local tool
@@ -158,7 +139,7 @@ fi
 mkdir -p "$bin"
 for tool in "${llvm_tools[@]}"; do ln -sfn "$llvm/$tool" "$bin/$tool"; done
 for tool in "${rust_tools[@]}"; do ln -sfn "$rust/$tool" "$bin/$tool"; done
-box=$(busybox)
+box=$("$top/scripts/busybox.sh")
 ln -sfn "$box" "$bin/busybox"
 # bindgen parses with the libclang of the clang that compiles.
 printf '#!/bin/sh\nLIBCLANG_PATH=%q exec %q "$@"\n' "${llvm%/bin}/lib" "$bindgen" >"$bin/bindgen.new"
