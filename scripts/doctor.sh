@@ -27,9 +27,9 @@ finding() {
 	findings=$((findings + 1))
 }
 
-# config(option) - prints an option's value in the tree's configuration
+# config(option) - prints an option's value in the tree's configuration, if it has one
 config() {
-	sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$kdir/include/config/auto.conf"
+	sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$kdir/include/config/auto.conf" 2>/dev/null
 }
 
 check_tree() {

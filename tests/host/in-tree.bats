@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset MAKEFLAGS MAKELEVEL
+	unset MAKEFLAGS MAKELEVEL TREE
 	kdir=$(scripts/kernel.sh)
 	src=$(realpath -e "$kdir/source")
 }
