@@ -216,7 +216,9 @@ impl Call {
             // The others are to have files to work with.
             false => any(rng, &FILES).0,
         };
-        if rng.u8(..3) == 0 {
+        // syscall_rs stays: QEMU may crash when a probe goes while others open files
+        // (docs/known-issues.md); its own tests do that, in a guest of one thread.
+        if rng.u8(..3) == 0 && name != "syscall_rs" {
             return Self::Unload { name };
         }
         let params = match name {
