@@ -13,8 +13,8 @@
 SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL AGAIN
 
-.PHONY: modules modules_install clean demo test test-all cycles bench shell check doctor
-.PHONY: in-tree in-tree-remove rust-analyzer kdir kernel-image help
+.PHONY: modules modules_install clean demo test test-all cycles bench bench-loop shell
+.PHONY: check doctor in-tree in-tree-remove rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -39,6 +39,9 @@ cycles:          ## load and unload each module 1,000 times, 200 on a debug kern
 
 bench:           ## count instructions: the Rust modules and their C twins
 	@scripts/bench.sh
+
+bench-loop:      ## what a developer waits for: set-up, tests, a change, a boot
+	@scripts/bench-loop.sh
 
 shell:           ## a shell in the guest
 	@scripts/shell.sh
