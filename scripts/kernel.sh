@@ -15,6 +15,8 @@ SERIES=${SERIES:-7.3}
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
 [[ $SERIES =~ ^(7\.[23]|rc)$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
 
+# The -s of `make -s kdir` is not for the kernel's build: its lines are counted.
+unset MAKEFLAGS
 bin=$("$top/scripts/toolchain.sh")
 src=$("$top/scripts/kernel-source.sh")
 export PATH="$bin:$PATH"
