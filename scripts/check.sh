@@ -19,14 +19,18 @@ mapfile -d '' -t sources < <(git_files '*.rs' ':!tests/src' ':!tests/tests')
 step "rustfmt, with the kernel's configuration" "$log/rustfmt.log" \
 	rustfmt --check --edition 2021 --config-path "$kdir/source/.rustfmt.toml" "${sources[@]}"
 
-# Clippy leaves no objects behind, so it gets a folder of its own, of links:
-# sharing this one would rebuild every module after each switch.
-rm -rf build/clippy && mkdir -p build/clippy
-for entry in Kbuild abstractions *.rs */; do
-	[[ $entry =~ ^(build|tests|qemu|scripts)/$ ]] || ln -sfn "../../${entry%/}" "build/clippy/${entry%/}"
+# Clippy leaves no objects behind, so modules get a folder of their own, of links:
+# sharing theirs would rebuild every module after each switch.
+rm -rf build/clippy
+for folder in "$top" "$top/tests/faulty"; do
+	links=$top/build/clippy/$(basename "$folder")
+	mkdir -p "$links"
+	for entry in "$folder"/{Kbuild,abstractions,*.rs,*_rs/}; do
+		[ ! -e "$entry" ] || ln -s "${entry%/}" "$links"
+	done
+	step "clippy, of the modules in $(basename "$folder")" "$log/clippy.log" \
+		make -C "$kdir" LLVM=1 CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$links" -j"$(nproc)" modules
 done
-step "clippy, of the modules" "$log/clippy.log" \
-	make -C "$kdir" LLVM=1 CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$top/build/clippy" -j"$(nproc)" modules
 
 step "rustfmt, of the tests" "$log/rustfmt-tests.log" cargo fmt --check --manifest-path tests/Cargo.toml
 step "clippy, of the tests" "$log/clippy-tests.log" bash -c \
