@@ -139,30 +139,3 @@ pub fn as_nobody<T>(body: impl FnOnce() -> io::Result<T>) -> nix::Result<()> {
         errno => Err(Errno::from_raw(errno)),
     }
 }
-
-/// An address that no process may use.
-pub const BAD_POINTER: *mut libc::c_void = std::ptr::without_provenance_mut(8);
-
-/// `read(2)` into a bad pointer.
-///
-/// # Errors
-///
-/// The errno of `read(2)`.
-pub fn read_to_bad_pointer(file: &fs::File, length: usize) -> nix::Result<usize> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: The kernel finds out that nothing may be written there.
-    let n = unsafe { libc::read(file.as_raw_fd(), BAD_POINTER, length) };
-    Errno::result(n).map(|n| n as usize)
-}
-
-/// `write(2)` from a bad pointer.
-///
-/// # Errors
-///
-/// The errno of `write(2)`.
-pub fn write_from_bad_pointer(file: &fs::File, length: usize) -> nix::Result<usize> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: The kernel finds out that nothing may be read there.
-    let n = unsafe { libc::write(file.as_raw_fd(), BAD_POINTER, length) };
-    Errno::result(n).map(|n| n as usize)
-}

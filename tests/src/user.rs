@@ -9,8 +9,9 @@ use nix::{
     Result,
 };
 use std::{
+    fs::File,
     num::NonZeroUsize,
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     process::{Command, Output},
     ptr::NonNull,
     slice,
@@ -97,8 +98,27 @@ pub fn write(fd: BorrowedFd<'_>, address: usize, length: usize) -> Result<usize>
     Errno::result(written).map(|written| written as usize)
 }
 
+/// Calls `read(2)` with an address at which there is nothing.
+///
+/// # Errors
+///
+/// The errno.
+pub fn read_to_bad_pointer(file: &File, length: usize) -> Result<usize> {
+    // SAFETY: The kernel finds out that nothing may be written there.
+    unsafe { read(file.as_fd(), BAD_ADDRESSES[1], length) }
+}
+
+/// Calls `write(2)` with an address at which there is nothing.
+///
+/// # Errors
+///
+/// The errno.
+pub fn write_from_bad_pointer(file: &File, length: usize) -> Result<usize> {
+    write(file.as_fd(), BAD_ADDRESSES[1], length)
+}
+
 /// Runs a shell command as the user `nobody`.
-pub fn as_nobody(command: &str) -> Output {
+pub fn su_nobody(command: &str) -> Output {
     Command::new("su")
         .args(["-s", "/bin/sh", "nobody", "-c", command])
         .output()

@@ -7,7 +7,7 @@ use guest::{
     errno,
     module::{self, proc_modules, Module},
     race,
-    user::{self, as_nobody, Edge, BAD_ADDRESSES, PAGE},
+    user::{self, su_nobody, Edge, BAD_ADDRESSES, PAGE},
 };
 use nix::{
     errno::Errno,
@@ -457,7 +457,7 @@ fn user_may_not_open_it() {
     let _module = load();
     fs::write(DEVICE, "root's").unwrap();
     for command in ["cat /dev/char_dev", "echo x >/dev/char_dev"] {
-        let output = as_nobody(command);
+        let output = su_nobody(command);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("Permission denied"), "{error}");
         assert!(!output.status.success());

@@ -8,7 +8,7 @@ use guest::{
     kmsg::Log,
     module::{proc_modules, Module},
     race,
-    user::{self, as_nobody, Edge, BAD_ADDRESSES},
+    user::{self, su_nobody, Edge, BAD_ADDRESSES},
 };
 use nix::{
     errno::Errno,
@@ -356,11 +356,11 @@ fn what_the_device_lacks() {
 #[test]
 fn user_may_read_and_not_write() {
     let _module = load();
-    let output = as_nobody("cat /dev/chardev_rs");
+    let output = su_nobody("cat /dev/chardev_rs");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), message(0));
     assert!(output.status.success());
 
-    let output = as_nobody("echo x >/dev/chardev_rs");
+    let output = su_nobody("echo x >/dev/chardev_rs");
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("Permission denied"), "{error}");
     assert!(!output.status.success());

@@ -2,7 +2,7 @@
 
 //! The program `ioctl`, with `chardev_ioctl_rs`.
 
-use guest::{module::Module, user::as_nobody};
+use guest::{module::Module, user::su_nobody};
 use std::{
     ffi::OsStr,
     fs::{self, File},
@@ -134,7 +134,7 @@ fn failure_names_the_errno_and_exits_with_1() {
 fn user_is_refused() {
     let _module = load();
     for arguments in ["", "get", "set x", "nth 0"] {
-        let output = as_nobody(&format!("/root/ioctl {arguments}"));
+        let output = su_nobody(&format!("/root/ioctl {arguments}"));
         fails(
             &output,
             "ioctl: /dev/char_dev: open: EACCES: Permission denied\n",

@@ -5,8 +5,10 @@
 use guest::{
     errno,
     module::{proc_modules, Module},
-    process::{as_nobody, read_to_bad_pointer, Child},
-    read_in_chunks, CHUNKS,
+    process::{as_nobody, Child},
+    read_in_chunks,
+    user::read_to_bad_pointer,
+    CHUNKS,
 };
 use nix::errno::Errno;
 use std::{

@@ -5,8 +5,10 @@
 use guest::{
     errno,
     module::Module,
-    process::{as_nobody, read_to_bad_pointer, wait_until, write_from_bad_pointer, Child},
-    read_in_chunks, CHUNKS,
+    process::{as_nobody, wait_until, Child},
+    read_in_chunks,
+    user::{read_to_bad_pointer, write_from_bad_pointer},
+    CHUNKS,
 };
 use nix::{
     errno::Errno,
