@@ -27,9 +27,9 @@ accel=$("$top/qemu/accel.sh" "$guest/bzImage" "$guest/initramfs.cpio")
 [ "$accel" != tcg ] || [ -z "${PATCHED_CODE:-}" ] || accel=tcg,thread=single
 # Nothing that is not the same in each run: threads, the host's clock and randomness.
 [ -z "${ICOUNT:-}" ] || accel=tcg,thread=single cpu=max,la57=off,-rdrand,-rdseed
-[ -n "${DEBUG:-}" ] && smp=${SMP:-4} memory=1024 || smp=${SMP:-2} memory=512
+[ -n "${DEBUG:-}" ] && smp=${SMP:-4} || smp=${SMP:-2}
 args=(
-	-accel "$accel" -machine q35 -cpu "$cpu" -m "$memory"
+	-accel "$accel" -machine q35 -cpu "$cpu" -m 512
 	# A socket each: the MP table lists one CPU a socket.
 	-smp "$smp,sockets=$smp"
 	-nodefaults -no-user-config -display none -no-reboot

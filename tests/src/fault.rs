@@ -42,7 +42,7 @@ pub fn fail_nth<T>(n: u32, call: impl FnOnce() -> Result<T>) -> (Result<T>, bool
 }
 
 /// Runs `call` with its 1st, 2nd, 3rd, ... allocation or user copy failing, until it
-/// comes to its end without a failure; of a call that makes more than 400, ever fewer
+/// comes to its end without a failure; of a call that makes more than 300, ever fewer
 /// (the self test of user copies makes tens of thousands, and each try makes all that come
 /// before). Each result is given to `check`. Returns how many failures there were, and the
 /// last result.
@@ -58,7 +58,7 @@ pub fn fail_each<T>(
             return (failures, result);
         }
         check(n, result);
-        n += 1 + n / 400 * 20;
+        n += 1 + n / 300 * 60;
     }
     unreachable!("there are fewer allocations than numbers");
 }
