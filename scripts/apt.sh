@@ -12,20 +12,19 @@ as_root() {
 	fi
 }
 
-# newer_qemu() - prints QEMU's packages of the release's backports, fetched into the cache
-newer_qemu() {
-	local apt=$cache/apt-qemu
-	rm -rf "$apt"
+# fetch_newer_qemu(dir) - fetches QEMU's packages of the release's backports into a folder
+fetch_newer_qemu() {
+	rm -rf "$1"
 	step "Looking for a newer QEMU in backports" "$cache/log/apt-backports.log" \
-		"$top/scripts/apt-isolated.sh" "$apt" "$(os_release VERSION_CODENAME)-backports"
-	step "Fetching QEMU" "$cache/log/fetch-qemu.log" env -C "$apt" APT_CONFIG="$apt/apt.conf" \
+		"$top/scripts/apt-isolated.sh" "$1" "$(os_release VERSION_CODENAME)-backports"
+	step "Fetching QEMU" "$cache/log/fetch-qemu.log" env -C "$1" APT_CONFIG="$1/apt.conf" \
 		apt-get download qemu-system-x86 qemu-system-common qemu-system-data seabios
-	printf '%s\n' "$apt"/*.deb
 }
 
 # apt_install(package...) - installs packages on the machine; never removes one
 apt_install() {
 	local packages=("$@") install=(apt-get install -y --no-install-recommends --no-remove)
+	local newer=$cache/apt-qemu i
 	if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
 		die "not root and no sudo here; as root, run: apt-get install --no-install-recommends $*"
 	fi
@@ -34,9 +33,13 @@ apt_install() {
 		as_root apt-get update -o APT::Update::Error-Mode=any
 	# Where qemu-utils came from backports, the release's own QEMU would remove it.
 	if [[ " $* " == *" qemu-system-x86 "* ]] && ! "${install[@]}" -s qemu-system-x86 >/dev/null 2>&1; then
-		newer_qemu=$(newer_qemu)
-		mapfile -t packages < <(printf '%s\n' "$@" | grep -vx qemu-system-x86; echo "$newer_qemu")
+		fetch_newer_qemu "$newer"
+		for i in "${!packages[@]}"; do
+			[ "${packages[i]}" != qemu-system-x86 ] || unset "packages[i]"
+		done
+		packages+=("$newer"/*.deb)
 	fi
 	step "Installing ${#packages[@]} packages" "$cache/log/apt-install.log" \
 		as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${packages[@]}"
+	rm -rf "$newer"
 }
