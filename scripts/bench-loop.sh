@@ -26,6 +26,12 @@ cpu_row() {
 	row "$1" "$(tail -n 1 "$2" | tr , . | awk '{ print $1 + $3 }')"
 }
 
+# build_row(what, command...) - prints the CPU seconds that a command takes
+build_row() {
+	step "Building the $1" "$work/log" with_cpu_time "${@:2}"
+	cpu_row "  $1" "$work/log"
+}
+
 # seconds(command...) - prints what a command takes; if it fails, what it said
 seconds() {
 	{ time "$@" >"$work/said" 2>&1; } 2>&1 || { cat "$work/said" >&2 && exit 1; }
@@ -39,12 +45,10 @@ cpu_row "  kernel" "$kdir/.complete"
 mkdir "$work/modules"
 git -C "$top" ls-files -z Kbuild ':(glob)*.rs' ':(glob)*_rs/*' abstractions | (cd "$top" && xargs -0 cp --parents -t "$work/modules")
 use_tools "$kdir"
-with_cpu_time make -C "$kdir" LLVM=1 M="$work/modules" -j"$(nproc)" modules >"$work/log" 2>&1
-cpu_row "  modules" "$work/log"
-(cd "$top/tests" && with_cpu_time cargo build --locked --release --bins --target-dir "$work/programs") >"$work/log" 2>&1
-cpu_row "  programs of the guest" "$work/log"
-(cd "$top/tests" && with_cpu_time cargo test --locked --no-run --target-dir "$work/tests") >"$work/log" 2>&1
-cpu_row "  tests" "$work/log"
+build_row modules make -C "$kdir" LLVM=1 M="$work/modules" -j"$(nproc)" modules
+build_row "programs of the guest" env -C "$top/tests" \
+	cargo build --locked --release --bins --target-dir "$work/programs"
+build_row tests env -C "$top/tests" cargo test --locked --no-run --target-dir "$work/tests"
 
 echo "Seconds:"
 row "  make test, all tests run" "$(AGAIN=1 seconds "$top/scripts/test.sh")"
