@@ -102,6 +102,7 @@ fail() {
 if complaint=$("$top/qemu/complaints.sh" < <(tr -d '\r' <"$work/console")); then
 	fail "the kernel complained: $complaint" "$complaint"
 fi
-status=$(sed -n 's/^guest: exit status \([0-9]*\)\r*$/\1/p' "$work/console")
+# Not at the start of a line, if the job left one of its own unfinished.
+status=$(sed -n 's/.*guest: exit status \([0-9]*\)\r*$/\1/p' "$work/console")
 [ -n "$status" ] || fail "died before its job had ended"
 exit "$status"

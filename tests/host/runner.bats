@@ -34,6 +34,11 @@ boot() {
 	printf '\377\004\r\n\000end' | cmp - "$BATS_TEST_TMPDIR/out"
 }
 
+@test "a line that a job leaves unfinished on the console does not hide its exit status" {
+	boot 'printf unfinished >/dev/console; exit 7'
+	[ "$status" -eq 7 ]
+}
+
 @test "the guest has as many CPUs as SMP says" {
 	SMP=4 boot 'nproc'
 	[ "$status" -eq 0 ]
