@@ -2,6 +2,7 @@
 
 //! Reading the kernel log from a bookmark on, through `/dev/kmsg`.
 
+use crate::PATIENCE;
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Read, Seek, SeekFrom},
@@ -64,9 +65,9 @@ impl Log {
     ///
     /// # Panics
     ///
-    /// When it does not come within a minute.
+    /// When it does not come within [`PATIENCE`].
     pub fn wait_for(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
         loop {
             for line in self.lines() {

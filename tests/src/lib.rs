@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the guest's tests share: loading and unloading modules, reading the kernel
-//! log, races, random numbers, wrong pointers, terminals, the keyboard. Everything here runs as root
-//! inside the guest, never on the host.
+//! What the guest's tests share: loading and unloading modules, reading the kernel log,
+//! races, random numbers, wrong pointers, terminals, the keyboard. Everything here runs
+//! as root inside the guest, never on the host.
 
 pub mod fault;
 pub mod keyboard;
@@ -16,7 +16,14 @@ pub mod state;
 pub mod terminal;
 pub mod user;
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
+
+/// How long tests wait for what has to come before they give up. The debug guest, on a host
+/// that has two more guests to run, took more than a minute to start 100 programs.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Returns the errno of an I/O result that must have failed.
 ///

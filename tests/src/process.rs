@@ -2,7 +2,7 @@
 
 //! Processes that a test starts to act beside it, or as another user.
 
-use crate::NOBODY;
+use crate::{NOBODY, PATIENCE};
 use nix::{
     errno::Errno,
     libc,
@@ -22,12 +22,12 @@ use std::{
 ///
 /// # Panics
 ///
-/// When it does not within a minute.
+/// When it does not within [`PATIENCE`].
 #[track_caller]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
+        assert!(Instant::now() < deadline, "it does not come: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -92,7 +92,7 @@ impl Child {
     ///
     /// # Panics
     ///
-    /// When it does not come within a minute.
+    /// When it does not come within [`PATIENCE`].
     #[track_caller]
     pub fn wait(self) -> WaitStatus {
         wait_until("the end of a process", || self.ended());

@@ -2,6 +2,7 @@
 
 //! Running programs on a terminal of their own.
 
+use crate::PATIENCE;
 use nix::{
     fcntl::{fcntl, FcntlArg, FdFlag},
     poll::{poll, PollFd, PollFlags, PollTimeout},
@@ -13,6 +14,7 @@ use std::{
     io::{Read, Write},
     os::fd::AsFd,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// A pseudo terminal: what a window or an ssh session is.
@@ -45,7 +47,7 @@ impl Pty {
 
     /// Returns whether there is anything to be read.
     pub fn has_output(&self) -> bool {
-        is_readable(&self.master, 0)
+        is_readable(&self.master, Duration::ZERO)
     }
 
     /// Types some bytes.
@@ -82,12 +84,12 @@ pub fn make_raw(terminal: &File) {
 ///
 /// # Panics
 ///
-/// When nothing comes for a minute before.
+/// When nothing comes for [`PATIENCE`] before.
 pub fn read_until(file: &mut File, done: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !done(&bytes) {
         let text = String::from_utf8_lossy(&bytes);
-        assert!(is_readable(file, 60_000), "only {text:?}");
+        assert!(is_readable(file, PATIENCE), "only {text:?}");
         let mut buffer = [0; 4096];
         let n = file.read(&mut buffer).expect("the terminal");
         assert!(n > 0, "hung up after {text:?}");
@@ -96,8 +98,9 @@ pub fn read_until(file: &mut File, done: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     bytes
 }
 
-/// Returns whether a file has something to read within some milliseconds.
-pub fn is_readable(file: &File, milliseconds: u16) -> bool {
+/// Returns whether a file has something to read within some time.
+pub fn is_readable(file: &File, time: Duration) -> bool {
     let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::from(milliseconds)).expect("poll") > 0
+    let timeout = PollTimeout::try_from(time).expect("a time that poll can wait");
+    poll(&mut fds, timeout).expect("poll") > 0
 }

@@ -8,6 +8,7 @@ use guest::{
     errno,
     kmsg::Log,
     module::{proc_modules, Module},
+    PATIENCE,
 };
 use nix::{
     errno::Errno,
@@ -151,7 +152,7 @@ fn failing_load_waits_for_files_that_were_opened() {
     let mut log = Log::bookmark();
 
     let load = thread::spawn(|| Module::load(FAULTY, "major=99 fail=1").map(drop));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     let mut file = loop {
         // Before that, an open would only keep `modprobe` busy.
         if traces("chardev_faulty").0.is_empty() {

@@ -8,6 +8,7 @@ use guest::{
     kmsg::Log,
     module::{proc_modules, Module},
     monitor::Monitor,
+    PATIENCE,
 };
 use nix::errno::Errno;
 use std::{
@@ -31,7 +32,7 @@ fn on_the_line() -> bool {
 /// Waits until the kernel's own keyboard driver has seen `n` presses and releases.
 #[track_caller]
 fn wait_for_keys(events: &mut Events, n: usize) -> Vec<Key> {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while events.keys().len() < n {
         let seen = events.keys().len();
         assert!(Instant::now() < deadline, "{seen} of {n} keys");
@@ -341,7 +342,7 @@ impl Unbound {
 impl Drop for Unbound {
     fn drop(&mut self) {
         fs::write("/sys/bus/platform/drivers/i8042/bind", "i8042").unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         let keyboard = || {
             let devices = fs::read_to_string("/proc/bus/input/devices").unwrap();
             devices.contains("keyboard")

@@ -6,7 +6,9 @@ use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
     monitor::Monitor,
+    process::wait_until,
     terminal::{on_terminal, without_terminal, Pty},
+    PATIENCE,
 };
 use nix::{
     errno::Errno,
@@ -45,7 +47,7 @@ fn succeed(mut command: Command, argument: &str) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "{command:?}: {status}");
@@ -119,7 +121,7 @@ fn serial_port_sends_the_lines_byte_for_byte() {
     let port = File::open("/dev/ttyS3").unwrap();
     monitor.run("ringbuf_read sent 4096");
     let mut session = session(&port);
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     let mut sent = String::new();
     while !sent.contains("Removed\\u000D") {
         assert!(Instant::now() < deadline, "{sent:?}");
@@ -146,7 +148,7 @@ fn virtual_console_shows_the_lines() {
     console.write_all(b"\x1b[H\x1b[J").unwrap();
     let mut session = session(&console);
     // Padded with blanks to the width of the screen: the CR LF was obeyed.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let screen = fs::read_to_string("/dev/vcs3").unwrap();
         let lines: Vec<_> = screen
@@ -236,10 +238,7 @@ fn writer_that_is_blocked_does_not_block_the_load() {
         fcntl(&pty.slave, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
         matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock)
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !stopped() {
-        assert!(Instant::now() < deadline, "Ctrl-S does not stop the pty");
-    }
+    wait_until("Ctrl-S to stop the pty", stopped);
     let (sender, receiver) = mpsc::channel();
     let writer = thread::spawn(move || {
         sender.send(gettid()).unwrap();
@@ -247,9 +246,7 @@ fn writer_that_is_blocked_does_not_block_the_load() {
     });
     let stat = format!("/proc/self/task/{}/stat", receiver.recv().unwrap());
     let asleep = || fs::read_to_string(&stat).unwrap().contains(") S ");
-    while !asleep() {
-        assert!(Instant::now() < deadline, "the writer does not wait");
-    }
+    wait_until("the writer to wait", asleep);
 
     succeed(on_terminal(&pty.slave, "insmod"), &insmod_path());
     assert!(!writer.is_finished());

@@ -9,6 +9,7 @@ use guest::{
     process::{wait_until, Child},
     seed::seed,
     state::{assert_unchanged, state},
+    PATIENCE,
 };
 use nix::{
     errno::Errno,
@@ -98,7 +99,7 @@ fn unload_races(name: &str, path: &str, rng: &mut Rng) {
         }
         let _stop = Stop(&stop);
 
-        let deadline = Instant::now() + Duration::from_secs(300);
+        let deadline = Instant::now() + PATIENCE;
         while refused < ENOUGH || unloaded < ENOUGH || opened.load(Relaxed) < 100 {
             match Module::load(name, "") {
                 Ok(module) => std::mem::forget(module),

@@ -2,7 +2,10 @@
 
 //! `sched_rs`: a function on every tick of a timer, and its count in `/proc/sched`.
 
-use guest::module::{proc_modules, Module};
+use guest::{
+    module::{proc_modules, Module},
+    process::wait_until,
+};
 use nix::errno::Errno;
 use std::{
     fs::{self, File},
@@ -89,11 +92,7 @@ fn count_starts_anew_with_each_load() {
     for _ in 0..2 {
         let module = Module::load(NAME, "interval_ms=20").unwrap();
         assert!(count() < 5);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while count() < 5 {
-            assert!(Instant::now() < deadline);
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("5 ticks", || count() >= 5);
         module.unload().unwrap();
     }
 }
