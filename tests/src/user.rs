@@ -98,6 +98,41 @@ pub fn write(fd: BorrowedFd<'_>, address: usize, length: usize) -> Result<usize>
     Errno::result(written).map(|written| written as usize)
 }
 
+/// Calls `ioctl(2)` as a 32-bit process does: by the kernel's entry for `int $0x80`.
+///
+/// # Errors
+///
+/// The errno.
+///
+/// # Safety
+///
+/// What is at the argument may be overwritten, if the command does that.
+pub unsafe fn ioctl_32(fd: BorrowedFd<'_>, command: u32, argument: u32) -> Result<i32> {
+    const NR_IOCTL: u64 = 54;
+    let result: u64;
+    // SAFETY: The caller sees to the argument; the kernel keeps all registers but those
+    // that are named (`rbx` is LLVM's own).
+    unsafe {
+        std::arch::asm!(
+            "xchg {fd}, rbx",
+            "int 0x80",
+            "xchg {fd}, rbx",
+            fd = inout(reg) fd.as_raw_fd() as u64 => _,
+            inout("rax") NR_IOCTL => result,
+            in("rcx") u64::from(command),
+            in("rdx") u64::from(argument),
+            lateout("r8") _,
+            lateout("r9") _,
+            lateout("r10") _,
+            lateout("r11") _,
+        );
+    }
+    match result as i32 {
+        errno @ -4095..=-1 => Err(Errno::from_raw(-errno)),
+        result => Ok(result),
+    }
+}
+
 /// Calls `read(2)` with an address at which there is nothing.
 ///
 /// # Errors

@@ -545,31 +545,10 @@ fn set_and_get_of_processes_are_atomic() {
     });
 }
 
-/// `ioctl(2)` of a 32-bit process, as the kernel sees it: the entry of `int $0x80`.
+/// `ioctl(2)` of a 32-bit process, with any argument.
 fn ioctl_32(file: &File, command: u32, argument: u32) -> nix::Result<i32> {
-    const NR_IOCTL: u64 = 54;
-    let result: u64;
-    // SAFETY: The callers see to it that what is at the argument may be overwritten; the
-    // kernel keeps all registers but those that are named (`rbx` is LLVM's own).
-    unsafe {
-        std::arch::asm!(
-            "xchg {fd}, rbx",
-            "int 0x80",
-            "xchg {fd}, rbx",
-            fd = inout(reg) file.as_raw_fd() as u64 => _,
-            inout("rax") NR_IOCTL => result,
-            in("rcx") u64::from(command),
-            in("rdx") u64::from(argument),
-            lateout("r8") _,
-            lateout("r9") _,
-            lateout("r10") _,
-            lateout("r11") _,
-        );
-    }
-    match result as i32 {
-        errno @ -4095..=-1 => Err(Errno::from_raw(-errno)),
-        result => Ok(result),
-    }
+    // SAFETY: The callers see to it that what is at the argument may be overwritten.
+    unsafe { user::ioctl_32(file.as_fd(), command, argument) }
 }
 
 #[test]

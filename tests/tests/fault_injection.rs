@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Each allocation and user copy fails once: while a module is loaded, and in the system
-//! calls on its files. Only the debug guest can do this: `make test DEBUG=1`, or
-//! `DEBUG=1 scripts/test.sh --test fault_injection`.
+//! Each allocation and user copy fails once: while a module is loaded, in the system calls
+//! on its files, and while it is unloaded. Only the debug guest can do this: `make test
+//! DEBUG=1`, or `DEBUG=1 scripts/test.sh --test fault_injection`.
 //!
 //! A failure must end in ENOMEM or EFAULT, or in success where the kernel does without
 //! the memory; it leaves nothing behind, and the same call succeeds afterwards. Leaks are
@@ -10,41 +10,88 @@
 //! `DEBUG=1 scripts/test.sh --test fault_injection sleep_rs`.
 
 use guest::{
-    fault::{enable, fail_each},
+    fault::{enable, fail_each, fail_nth},
     module::{self, proc_modules, Module},
+    user::{self, Edge},
 };
 use nix::{
     errno::Errno,
-    fcntl::{open, OFlag},
+    fcntl::{fcntl, open, FcntlArg, OFlag},
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
-    sys::stat::{fstat, Mode},
-    unistd::{lseek, read, write, Whence},
+    sys::{
+        mman::{MapFlags, ProtFlags},
+        stat::{fstat, Mode},
+        uio::{pread, pwrite, readv, writev},
+    },
+    unistd::{close, dup, lseek, read, write, Whence},
     Result,
 };
 use std::{
     ffi::CString,
+    io::{IoSlice, IoSliceMut},
     os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::LazyLock,
 };
 
 /// A system call on an open file.
 type Call = (&'static str, fn(&OwnedFd) -> Result<()>);
 
-const READ: Call = ("read", |file| read(file, &mut [0; 100]).map(drop));
-const LSEEK: Call = ("lseek", |file| lseek(file, 0, Whence::SeekSet).map(drop));
-const FSTAT: Call = ("fstat", |file| fstat(file).map(drop));
-const POLL: Call = ("poll", |file| {
-    let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::ZERO).map(drop)
+const READS: &[Call] = &[
+    ("read", |file| read(file, &mut [0; 100]).map(drop)),
+    ("pread", |file| pread(file, &mut [0; 100], 1).map(drop)),
+    ("lseek", |file| lseek(file, 0, Whence::SeekSet).map(drop)),
+    ("readv", |file| {
+        let (mut one, mut two) = ([0; 5], [0; 100]);
+        let mut buffers = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)];
+        readv(file, &mut buffers).map(drop)
+    }),
+    ("fstat", |file| fstat(file).map(drop)),
+    ("poll", |file| {
+        let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).map(drop)
+    }),
+    ("dup", |file| dup(file).map(drop)),
+    ("F_SETFL", |file| {
+        fcntl(file, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(drop)
+    }),
+];
+
+const WRITES: &[Call] = &[
+    ("write", |file| write(file, b"a few bytes").map(drop)),
+    ("pwrite", |file| pwrite(file, b"others", 1).map(drop)),
+    ("writev", |file| {
+        let buffers = [IoSlice::new(b"of "), IoSlice::new(b"two")];
+        writev(file, &buffers).map(drop)
+    }),
+];
+
+const IOCTLS: &[Call] = &[
+    ("IOCTL_SET_MSG", |file| {
+        ioctl(file, 0x8008_6400, c"a message".as_ptr() as usize)
+    }),
+    ("IOCTL_GET_MSG", |file| {
+        ioctl(file, 0x8008_6401, [0_u8; 100].as_mut_ptr() as usize)
+    }),
+    ("IOCTL_GET_NTH_BYTE", |file| ioctl(file, 0xc004_6402, 0)),
+    ("32-bit IOCTL_SET_MSG", |file| {
+        ioctl_32(file, 0x8004_6400, *LOW_MEMORY)
+    }),
+    ("32-bit IOCTL_GET_MSG", |file| {
+        ioctl_32(file, 0x8004_6401, *LOW_MEMORY)
+    }),
+    ("32-bit IOCTL_GET_NTH_BYTE", |file| {
+        ioctl_32(file, 0xc004_6402, 0)
+    }),
+];
+
+/// The address of 100 zero bytes that a 32-bit process can name.
+static LOW_MEMORY: LazyLock<u32> = LazyLock::new(|| {
+    let memory = Edge::new(ProtFlags::PROT_NONE, MapFlags::MAP_32BIT);
+    let address = memory.address(100);
+    std::mem::forget(memory);
+    address.try_into().expect("an address of 32 bits")
 });
-const WRITE: Call = ("write", |file| write(file, b"a few bytes").map(drop));
-const SET_MSG: Call = ("IOCTL_SET_MSG", |file| {
-    ioctl(file, 0x8008_6400, c"a message".as_ptr() as usize)
-});
-const GET_MSG: Call = ("IOCTL_GET_MSG", |file| {
-    ioctl(file, 0x8008_6401, [0_u8; 100].as_mut_ptr() as usize)
-});
-const GET_NTH_BYTE: Call = ("IOCTL_GET_NTH_BYTE", |file| ioctl(file, 0xc004_6402, 0));
 
 fn ioctl(file: &OwnedFd, command: u32, argument: usize) -> Result<()> {
     // SAFETY: The callers pass what the command wants.
@@ -52,14 +99,20 @@ fn ioctl(file: &OwnedFd, command: u32, argument: usize) -> Result<()> {
     Errno::result(result).map(drop)
 }
 
-/// Fails each allocation of loading the module, then of each call on the file.
+fn ioctl_32(file: &OwnedFd, command: u32, argument: u32) -> Result<()> {
+    // SAFETY: Nothing else uses the memory that the callers pass.
+    unsafe { user::ioctl_32(file.as_fd(), command, argument) }.map(drop)
+}
+
+/// Fails each allocation of loading the module, of each call on the file, of unloading.
 #[track_caller]
-fn fail_all(name: &str, params: &str, allowed: &[Errno], file: Option<(&str, OFlag, &[Call])>) {
+fn fail_all(name: &str, params: &str, allowed: &[Errno], file: Option<(&str, OFlag, &[&[Call]])>) {
     let check = |what: &str, n, result: Result<()>| match result {
         Ok(()) | Err(Errno::ENOMEM | Errno::EFAULT) => {}
         Err(errno) => assert!(allowed.contains(&errno), "{what}, failure {n}: {errno}"),
     };
     enable();
+    LazyLock::force(&LOW_MEMORY);
     // Copies of the name and of the arguments are made here, not in the load.
     let (ko, params) = (module::open(name), CString::new(params).unwrap());
     let load = || Module::load_file(name, &ko, &params);
@@ -76,22 +129,35 @@ fn fail_all(name: &str, params: &str, allowed: &[Errno], file: Option<(&str, OFl
         let (failures, file) = fail_each(open, |n, result| check("open", n, result.map(drop)));
         injected += failures;
         let file = file.expect("the open after all failures");
-        for (what, call) in calls {
+        for (what, call) in calls.iter().copied().flatten() {
             let (failures, last) = fail_each(|| call(&file), |n, result| check(what, n, result));
             injected += failures;
             assert_eq!(last, Ok(()), "{what} after all failures");
         }
+        let (closed, _) = fail_nth(1, || close(file));
+        assert_eq!(closed, Ok(()));
     }
-    module.unload().unwrap();
+    let (failures, unloaded) = fail_each(
+        || module.try_unload(),
+        |n, result| {
+            check("unload", n, result);
+            if result.is_ok() {
+                std::mem::forget(load().expect("the next load"));
+            }
+            assert!(proc_modules(name).is_some(), "unload, failure {n}");
+        },
+    );
+    injected += failures;
+    assert_eq!(unloaded, Ok(()), "the unload after all failures");
     println!("{name}: {injected} failures injected");
 }
 
 /// Makes a test for each module, of its name.
 macro_rules! modules {
-    ($($name:ident $params:literal $(allows $errno:ident)? $(: $path:literal $flags:ident [$($call:ident),*])?;)+) => { $(
+    ($($name:ident $params:literal $(allows $errno:ident)? $(: $path:literal $flags:ident [$($calls:ident),*])?;)+) => { $(
         #[test]
         fn $name() {
-            let file: &[(&str, OFlag, &[Call])] = &[$(($path, OFlag::$flags, &[$($call),*]))?];
+            let file: &[(&str, OFlag, &[&[Call]])] = &[$(($path, OFlag::$flags, &[$($calls),*]))?];
             let allowed = &[$(Errno::$errno)?];
             fail_all(stringify!($name), $params, allowed, file.first().copied());
         }
@@ -101,17 +167,17 @@ macro_rules! modules {
 modules! {
     hello_rs "";
     hello_multi_rs "";
-    param_rs "str1=a";
-    chardev_rs "": "/dev/chardev_rs" O_RDONLY [READ, LSEEK, FSTAT, POLL];
-    chardev_ioctl_rs "": "/dev/char_dev" O_RDWR
-        [WRITE, READ, LSEEK, FSTAT, POLL, SET_MSG, GET_MSG, GET_NTH_BYTE];
-    procfs_rs "": "/proc/test" O_RDONLY [READ, LSEEK, FSTAT, POLL];
-    procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITE, READ, LSEEK, FSTAT, POLL];
-    sleep_rs "": "/proc/sleep" O_RDWR [WRITE, READ, LSEEK, FSTAT, POLL];
-    sched_rs "": "/proc/sched" O_RDONLY [READ, LSEEK, FSTAT, POLL];
+    param_rs "str1=a": "/sys/module/param_rs/parameters/str1" O_RDONLY [READS];
+    chardev_rs "": "/dev/chardev_rs" O_RDONLY [READS];
+    chardev_ioctl_rs "": "/dev/char_dev" O_RDWR [WRITES, READS, IOCTLS];
+    procfs_rs "": "/proc/test" O_RDONLY [READS];
+    procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
+    sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
+    sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     print_string_rs "";
-    syscall_rs "uid=65534";
+    // Of a file of the watched user.
+    syscall_rs "uid=0": "/etc/passwd" O_RDONLY [READS];
     // It fails a case of its self test, as it should.
     usercopy_test_rs "" allows EINVAL;
     umh_rs "path=/bin/true wait=proc";
