@@ -9,14 +9,27 @@ setup() {
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 }
 
-@test "two runs give the same figures" {
+@test "two runs give the same figures, though the host disturbs one" {
 	run --separate-stderr "$top/scripts/bench.sh" . c
 	[ "$status" -eq 0 ]
-	first=$output
-	[[ "$first" == *'"wake 4096 sleepers"'* ]]
-	run --separate-stderr "$top/scripts/bench.sh" . c
-	[ "$status" -eq 0 ]
-	diff <(echo "$first") <(echo "$output")
+	[[ "$output" == *'"wake 4096 sleepers"'* ]]
+
+	# SIGIO does nothing but wake QEMU's main thread up.
+	setsid "$top/scripts/bench.sh" . c >"$BATS_TEST_TMPDIR/disturbed" 3>&- &
+	until qemu=$(pgrep -x -s $! qemu-system-x86); do
+		kill -0 $!
+		sleep 0.1
+	done
+	python3 - "$qemu" <<-'END'
+		import os, signal, sys
+		try:
+		    while True:
+		        os.kill(int(sys.argv[1]), signal.SIGIO)
+		except ProcessLookupError:
+		    pass
+	END
+	wait $!
+	diff <(echo "$output") "$BATS_TEST_TMPDIR/disturbed"
 }
 
 @test "1,000 instructions more in a read show, and nowhere else" {

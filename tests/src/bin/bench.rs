@@ -12,8 +12,10 @@ use clap::Parser;
 use guest::{
     kmsg::Log,
     module::{proc_modules, Module},
+    process::Child,
 };
 use nix::{
+    errno::Errno,
     fcntl::{open, OFlag},
     libc,
     sched::sched_yield,
@@ -386,6 +388,23 @@ impl Bench {
     }
 }
 
+/// Starts a process that keeps the CPU busy while nothing else wants it.
+///
+/// A CPU that halts is not the same in each run: QEMU's main thread, when something wakes it
+/// up just then, moves the clock to the next timer before the CPU's own thread has counted
+/// its last instructions (`icount_start_warp_timer()` in `accel/tcg/icount-common.c`).
+fn never_idle() -> Child {
+    Child::spawn(|| {
+        let param = libc::sched_param { sched_priority: 0 };
+        // SAFETY: The parameter is valid; 0 is this process.
+        let set = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &param) };
+        Errno::result(set).expect("SCHED_IDLE");
+        loop {
+            black_box(());
+        }
+    })
+}
+
 /// How many sleepers are woken, and how often that is measured.
 const SLEEPERS: [(usize, usize); 4] = [(1, 11), (16, 11), (256, 5), (4096, 1)];
 
@@ -421,6 +440,7 @@ fn measure(folders: Vec<PathBuf>, only: Option<&str>) -> Result<(), Box<dyn Erro
     // The kernel takes 2 MiB for the text of modules, and gives them back with the last:
     // half a million instructions. With this one there is always another.
     let press_key = Module::load("fixtures/press_key", "")?;
+    let _busy = never_idle();
 
     let bench = |folder| Bench {
         folder,
