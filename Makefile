@@ -34,8 +34,9 @@ test:            ## all tests
 test-all:        ## on each series, plain and debug, with a table at the end
 	@scripts/test-all.sh
 
+# On one CPU: with more, most of the time goes into what they tell each other.
 cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
-	@LKMPG_CYCLES=full LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture
+	@LKMPG_CYCLES=full SMP=$${SMP:-1} LIMIT=$${LIMIT:-5400} scripts/test.sh life_cycles:: -- --nocapture
 
 bench:           ## count instructions: the Rust modules and their C twins
 	@scripts/bench.sh
