@@ -65,10 +65,10 @@ if [ $# -gt 0 ]; then
 elif [ -n "${DEBUG:-}" ]; then
 	# With the number of failures that each module met.
 	tests cargo test --locked --quiet --test fault_injection -- --nocapture
-	tests bats "$top/tests/debug"
+	tests bats --print-output-on-failure "$top/tests/debug"
 else
 	# Not beside the guest: some of its tests wait for a clock.
-	tests bats "$top/tests/host"
+	tests bats --print-output-on-failure "$top/tests/host"
 fi
 [ $rc -eq 0 ] || {
 	printf '\nFailed, see %s:\n' "$report"
