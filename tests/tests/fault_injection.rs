@@ -196,3 +196,16 @@ fn demand_load_rs() {
     let _hello = Module::load("hello_rs", "").unwrap();
     fail_all("demand_load_rs", "name=hello_rs", &[Errno::ENOENT], None);
 }
+
+/// Its bottom half is a thread, made while it loads.
+#[test]
+fn irq_kbd_rs_with_a_thread() {
+    fail_all("irq_kbd_rs", "threaded=1", &[], None);
+}
+
+/// A timer and a work item for each program, which ends long before.
+#[test]
+fn umh_rs_with_a_timeout() {
+    let params = "path=/bin/true wait=proc timeout_ms=3600000";
+    fail_all("umh_rs", params, &[], None);
+}
