@@ -31,15 +31,15 @@ if [ "${IMPL:-}" = c ] && [ $# -eq 0 ]; then
 fi
 
 # inputs() - prints a hash of all that the tests depend on: the files that are or would be
-# in git, the kernel and the guest's files, the tools, and what the caller has set;
-# prints nothing where git does not know the files
+# in git, the kernel and the guest's files, the tools, and what the caller has set (make
+# sets what it was not given to nothing); prints nothing where git does not know the files
 inputs() {
 	git ls-files >/dev/null 2>&1 || return 0
 	{
 		git ls-files -z --cached --others --exclude-standard -- "$top" | xargs -0 sha256sum 2>&1 || true
 		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
-		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|(FUZZ|LKMPG|RUST)_[A-Z_]*)=' | sort || true
+		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
 	} | sha256sum
 }
 
