@@ -52,4 +52,6 @@ trap 'rm -rf "$job"' EXIT
 cp "$binary" "$job/test"
 # Its probe patches the kernel's code while others run it.
 [[ $(basename "$binary") != syscall_rs-* ]] || export PATCHED_CODE=1
+# A single process makes its calls fail, tens of thousands of them: other CPUs slow it down.
+[[ $(basename "$binary") != fault_injection-* ]] || export SMP="${SMP:-1}"
 LIMIT=${LIMIT:-$limit} "$top/qemu/boot.sh" "$guest" "$job/run" "$job/test" "$top/qemu/run-tests-debug"

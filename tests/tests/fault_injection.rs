@@ -7,7 +7,8 @@
 //! A failure must end in ENOMEM or EFAULT, or in success where the kernel does without
 //! the memory; it leaves nothing behind, and the same call succeeds afterwards. Leaks are
 //! looked for after the last one (`qemu/run-tests-debug`); one module alone is run by
-//! `DEBUG=1 scripts/test.sh --test fault_injection sleep_rs`.
+//! `DEBUG=1 scripts/test.sh --test fault_injection sleep_rs`. The guest has one CPU, not
+//! four as for the other tests: see `qemu/run-test.sh`.
 
 use guest::{
     fault::{enable, fail_each, fail_nth},
