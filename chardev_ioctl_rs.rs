@@ -27,26 +27,21 @@
 use abstractions::{
     cdev::{
         self,
-        Number,
         Registration, //
     },
-    iov::read_from_buffer, //
+    file::{
+        self,
+        OpenFile, //
+    },
+    iov::Dest, //
 };
 use kernel::{
-    fs::{
-        file::LocalFile,
-        File,
-        Kiocb, //
-    },
     ioctl::{
         _IOR,
         _IOW,
         _IOWR, //
     },
-    iov::{
-        IovIterDest,
-        IovIterSource, //
-    },
+    iov::IovIterSource,
     new_mutex,
     prelude::*,
     sync::{
@@ -118,6 +113,7 @@ impl kernel::Module for ChardevIoctl {
         let options = cdev::Options {
             name: c"char_dev",
             major: Some(MAJOR_NUM),
+            mode: 0o600,
         };
         let device = Arc::pin_init(
             pin_init!(CharDev {
@@ -186,50 +182,57 @@ impl CharDev {
 }
 
 #[vtable]
-impl cdev::Device for CharDev {
+impl file::Operations for CharDev {
     type Data = Arc<Self>;
     type Ptr = Arc<Self>;
 
-    fn open(device: &Arc<Self>, _file: &File, _number: Number) -> Result<Arc<Self>> {
+    fn open(device: ArcBorrow<'_, Self>, _file: &OpenFile) -> Result<Arc<Self>> {
         if device.open.xchg(true, Acquire) {
             return Err(EBUSY);
         }
-        Ok(device.clone())
+        Ok(device.into())
     }
 
-    fn release(device: Arc<Self>, _file: &File) {
+    fn release(device: Arc<Self>) {
         device.open.store(false, Release);
     }
 
-    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        let message = kiocb.file().message();
-        read_from_buffer(iov, kiocb.ki_pos_mut(), message.as_bytes())
+    fn read_iter(
+        device: ArcBorrow<'_, Self>,
+        position: &mut i64,
+        iov: &mut Dest<'_>,
+    ) -> Result<usize> {
+        iov.read_from_buffer(position, device.message().as_bytes())
     }
 
     /// Replaces the message, wherever the file's position is; the next read starts at
     /// the beginning of the new one.
-    fn write_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterSource<'_>) -> Result<usize> {
+    fn write_iter(
+        device: ArcBorrow<'_, Self>,
+        position: &mut i64,
+        iov: &mut IovIterSource<'_>,
+    ) -> Result<usize> {
         let mut message = Message::new();
         // INVARIANT: No byte behind these is written to.
         message.length = iov.len().min(BUF_LEN);
         if iov.copy_from_iter(&mut message.bytes[..message.length]) < message.length {
             return Err(EFAULT);
         }
-        kiocb.file().set_message(&message);
-        *kiocb.ki_pos_mut() = 0;
+        device.set_message(&message);
+        *position = 0;
         Ok(message.length)
     }
 
     fn llseek(
         device: ArcBorrow<'_, Self>,
-        file: &LocalFile,
+        file: &OpenFile,
         offset: i64,
         whence: i32,
     ) -> Result<i64> {
-        cdev::seek_in_buffer(file, offset, whence, device.message().length)
+        file.seek_in_buffer(offset, whence, device.message().length)
     }
 
-    fn ioctl(device: ArcBorrow<'_, Self>, file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(device: ArcBorrow<'_, Self>, file: &OpenFile, cmd: u32, arg: usize) -> Result<isize> {
         let user = |length| UserSlice::new(UserPtr::from_addr(arg), length);
         match cmd {
             IOCTL_SET_MSG | IOCTL_SET_MSG_WRITE => {
@@ -240,7 +243,7 @@ impl cdev::Device for CharDev {
                 // INVARIANT: It fits in with its NUL, which is behind it.
                 message.length = length;
                 device.set_message(&message);
-                cdev::rewind(file);
+                file.rewind();
                 Ok(0)
             }
             IOCTL_GET_MSG => {

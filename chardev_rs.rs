@@ -27,16 +27,14 @@ use abstractions::{
         Number,
         Registration, //
     },
-    iov::read_from_buffer, //
+    file::{
+        self,
+        OpenFile, //
+    },
+    iov::Dest, //
 };
 use kernel::{
     fmt::Write,
-    fs::{
-        file::LocalFile,
-        File,
-        Kiocb, //
-    },
-    iov::IovIterDest,
     prelude::*,
     str::Formatter,
     sync::atomic::{
@@ -67,6 +65,8 @@ impl kernel::Module for Chardev {
         let options = cdev::Options {
             name: c"chardev_rs",
             major: None,
+            // Everybody may read.
+            mode: 0o444,
         };
         let device = Registration::new(options, ())?;
         pr_info!("The major device number is {}.\n", device.number().major());
@@ -113,14 +113,12 @@ impl Session {
 }
 
 #[vtable]
-impl cdev::Device for Session {
+impl file::Operations for Session {
     type Data = ();
     type Ptr = KBox<Self>;
 
-    /// Everybody may read.
-    const MODE: u16 = 0o444;
-
-    fn open(_data: &(), _file: &File, number: Number) -> Result<KBox<Self>> {
+    fn open(_data: (), file: &OpenFile) -> Result<KBox<Self>> {
+        let number = Number::of(file);
         pr_info!("Device: {}.{}\n", number.major(), number.minor());
         let exclusive = Exclusive::acquire()?;
         let count = COUNT.fetch_add(1, Relaxed);
@@ -137,13 +135,12 @@ impl cdev::Device for Session {
         Ok(KBox::new(session, GFP_KERNEL)?)
     }
 
-    fn read_iter(mut kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        let session = kiocb.file();
-        read_from_buffer(iov, kiocb.ki_pos_mut(), session.message())
+    fn read_iter(session: &Self, position: &mut i64, iov: &mut Dest<'_>) -> Result<usize> {
+        iov.read_from_buffer(position, session.message())
     }
 
-    fn llseek(session: &Self, file: &LocalFile, offset: i64, whence: i32) -> Result<i64> {
-        cdev::seek_in_buffer(file, offset, whence, session.message().len())
+    fn llseek(session: &Self, file: &OpenFile, offset: i64, whence: i32) -> Result<i64> {
+        file.seek_in_buffer(offset, whence, session.message().len())
     }
 
     // There is no `write_iter`: a write fails with EINVAL.

@@ -19,13 +19,17 @@
 //! first read. `ls` showed a size of 80; like that of other files in `/proc`, it is
 //! 0 here, for programs may believe it.
 
-use abstractions::procfs::{
-    Operations,
-    Options,
-    Registration, //
+use abstractions::{
+    file::{
+        OpenFile,
+        Operations, //
+    },
+    procfs::{
+        Options,
+        Registration, //
+    },
 };
 use kernel::{
-    fs::File,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -91,7 +95,7 @@ impl Operations for Test {
     type Data = Arc<Readers>;
     type Ptr = KBox<Reader>;
 
-    fn open(readers: ArcBorrow<'_, Readers>, _file: &File) -> Result<KBox<Reader>> {
+    fn open(readers: ArcBorrow<'_, Readers>, _file: &OpenFile) -> Result<KBox<Reader>> {
         let reader = Reader {
             readers: readers.into(),
             number: SetOnce::new(),

@@ -19,19 +19,20 @@
 //! matter. No newline is added to what was written. `module_permission` has become
 //! the check in `open`, so `access(2)` goes by the mode alone.
 
-use abstractions::procfs::{
-    only_root_writes,
-    Operations,
-    Options,
-    Registration, //
+use abstractions::{
+    file::{
+        only_root_writes,
+        OpenFile,
+        Operations, //
+    },
+    iov::Dest,
+    procfs::{
+        Options,
+        Registration, //
+    },
 };
 use kernel::{
-    fs::{
-        File,
-        Kiocb,
-        LocalFile, //
-    },
-    iov::IovIterDest,
+    iov::IovIterSource,
     new_mutex,
     prelude::*,
     sync::{
@@ -39,7 +40,6 @@ use kernel::{
         ArcBorrow,
         Mutex, //
     },
-    uaccess::UserSliceReader,
 };
 use message::Message;
 
@@ -85,25 +85,28 @@ impl Operations for RwTest {
     type Data = Arc<Self>;
     type Ptr = Arc<Self>;
 
-    fn open(this: ArcBorrow<'_, Self>, file: &File) -> Result<Arc<Self>> {
+    fn open(this: ArcBorrow<'_, Self>, file: &OpenFile) -> Result<Arc<Self>> {
         only_root_writes(file)?;
         Ok(this.into())
     }
 
-    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
+    fn read_iter(
+        this: ArcBorrow<'_, Self>,
+        position: &mut i64,
+        iov: &mut Dest<'_>,
+    ) -> Result<usize> {
         // A copy, so that the lock is not held while userspace is written to.
-        let message = *kiocb.file().message.lock();
-        message.read(iov, kiocb.ki_pos_mut())
+        let message = *this.message.lock();
+        iov.read_from_buffer(position, message.as_bytes())
     }
 
-    fn write(
+    fn write_iter(
         this: ArcBorrow<'_, Self>,
-        _file: &LocalFile,
-        input: &mut UserSliceReader,
         _position: &mut i64,
+        iov: &mut IovIterSource<'_>,
     ) -> Result<usize> {
         let mut buffer = [0; message::MAX_LEN];
-        let text = message::from_user(input, &mut buffer)?;
+        let text = message::from_user(iov, &mut buffer)?;
         this.message.lock().set(text);
         Ok(text.len())
     }

@@ -20,15 +20,17 @@
 //! Source: LKMPG, chapter 10, `sched.c`.
 
 use abstractions::{
+    file::{
+        OpenFile,
+        Operations, //
+    },
     procfs::{
-        Operations,
         Options,
         Registration, //
     },
     series, //
 };
 use kernel::{
-    fs::File,
     impl_has_hr_timer,
     prelude::*,
     seq_file::SeqFile,
@@ -99,7 +101,7 @@ impl kernel::Module for Sched {
         let ticker = Arc::pin_init(init, GFP_KERNEL)?;
         let timer = ticker.clone().start(interval);
         let file = Registration::new(c"sched", Options::new(0o444), None, ticker)
-            .inspect_err(|_| pr_err!("/proc/sched is not to be had\n"))?;
+            .inspect_err(|error| pr_err!("cannot create /proc/sched: {}\n", error.to_errno()))?;
         Ok(Self {
             _file: file,
             _timer: timer,
@@ -144,7 +146,7 @@ impl Operations for ProcSched {
     type Data = Arc<Ticker>;
     type Ptr = Arc<Ticker>;
 
-    fn open(ticker: ArcBorrow<'_, Ticker>, _file: &File) -> Result<Arc<Ticker>> {
+    fn open(ticker: ArcBorrow<'_, Ticker>, _file: &OpenFile) -> Result<Arc<Ticker>> {
         Ok(ticker.into())
     }
 

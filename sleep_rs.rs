@@ -21,20 +21,20 @@
 //! `Already_Open` is tested and set without a lock. What can be read and written is
 //! as in `procfs_rw_rs`.
 
-use abstractions::procfs::{
-    only_root_writes,
-    Operations,
-    Options,
-    Registration, //
+use abstractions::{
+    file::{
+        only_root_writes,
+        OpenFile,
+        Operations, //
+    },
+    iov::Dest,
+    procfs::{
+        Options,
+        Registration, //
+    },
 };
 use kernel::{
-    fs::{
-        file::flags,
-        File,
-        Kiocb,
-        LocalFile, //
-    },
-    iov::IovIterDest,
+    iov::IovIterSource,
     new_condvar, new_mutex, new_spinlock,
     prelude::*,
     rbtree::{
@@ -48,7 +48,6 @@ use kernel::{
         Mutex,
         SpinLock, //
     },
-    uaccess::UserSliceReader,
 };
 use message::Message;
 
@@ -194,9 +193,9 @@ impl Operations for Sleep {
     type Data = Arc<Self>;
     type Ptr = Arc<Self>;
 
-    fn open(this: ArcBorrow<'_, Self>, file: &File) -> Result<Arc<Self>> {
+    fn open(this: ArcBorrow<'_, Self>, file: &OpenFile) -> Result<Arc<Self>> {
         only_root_writes(file)?;
-        this.take_turn(file.flags() & flags::O_NONBLOCK != 0)?;
+        this.take_turn(file.is_nonblocking())?;
         Ok(this.into())
     }
 
@@ -204,19 +203,22 @@ impl Operations for Sleep {
         this.queue.lock().hand_over();
     }
 
-    fn read_iter(mut kiocb: Kiocb<'_, Arc<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        let message = *kiocb.file().message.lock();
-        message.read(iov, kiocb.ki_pos_mut())
+    fn read_iter(
+        this: ArcBorrow<'_, Self>,
+        position: &mut i64,
+        iov: &mut Dest<'_>,
+    ) -> Result<usize> {
+        let message = *this.message.lock();
+        iov.read_from_buffer(position, message.as_bytes())
     }
 
-    fn write(
+    fn write_iter(
         this: ArcBorrow<'_, Self>,
-        _file: &LocalFile,
-        input: &mut UserSliceReader,
         _position: &mut i64,
+        iov: &mut IovIterSource<'_>,
     ) -> Result<usize> {
         let mut buffer = [0; message::MAX_LEN];
-        let text = message::from_user(input, &mut buffer)?;
+        let text = message::from_user(iov, &mut buffer)?;
         this.message.lock().set(text);
         Ok(text.len())
     }

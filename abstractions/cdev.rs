@@ -10,17 +10,26 @@
 //! Unloading: an open file *pins* the module (`owner` is set, on every series), so
 //! `rmmod` is refused with EAGAIN while there is one. While the module is still
 //! being loaded a pin does not help: the kernel frees a module whose `init` fails
-//! whatever its use count. A registration that is dropped then *waits* until the
-//! last file is closed; the load returns no sooner.
+//! whatever its use count. So nobody gets in before: until the module has been loaded,
+//! the `struct cdev` has no operations, and the kernel itself answers an `open(2)` with
+//! ENXIO.
 //!
 //! A registration has to be owned by the module's struct: one that is leaked
 //! (`mem::forget`) outlives the module's text.
 //!
 //! Not supported: several nodes for one registration (every minor number works,
-//! but only the first one gets a node), `mmap`, `fasync`, `splice`, sysfs attributes.
+//! but only the first one gets a node), sysfs attributes.
 
 use super::{
-    iov,
+    file::{
+        Callbacks,
+        OpenFile,
+        Operations, //
+    },
+    module::{
+        Loaded,
+        WhenLoaded, //
+    },
     series::this_module, //
 };
 use core::{
@@ -32,24 +41,19 @@ use kernel::{
     error::{
         from_err_ptr,
         from_result,
-        to_result,
-        VTABLE_DEFAULT_ERROR, //
-    },
-    fs::{
-        file::LocalFile,
-        File,
-        Kiocb, //
-    },
-    iov::{
-        IovIterDest,
-        IovIterSource, //
+        to_result, //
     },
     prelude::*,
     str::CStrExt as _,
-    sync::poll::PollTable,
-    time::{
-        delay::fsleep,
-        Delta, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        rcu,
+        Arc,
+        ArcBorrow, //
     },
     types::ForeignOwnable, //
 };
@@ -62,11 +66,21 @@ const MINORS: u32 = 256;
 /// ([`include/linux/kdev_t.h`](srctree/include/linux/kdev_t.h)).
 const MINORBITS: u32 = 20;
 
+/// How many major numbers there are (`CHRDEV_MAJOR_MAX`).
+const MAJORS: usize = 512;
+
 /// The number of a device: `dev_t`.
 #[derive(Clone, Copy)]
 pub(crate) struct Number(bindings::dev_t);
 
 impl Number {
+    /// Returns the number of the device that was opened; 0:0 for a file that is none.
+    pub(crate) fn of(file: &OpenFile) -> Self {
+        // SAFETY: The file is valid by its type; its inode, and the number of that, were
+        // there before it was opened and do not change.
+        Self(unsafe { (*(*file.as_ptr()).f_inode).i_rdev })
+    }
+
     /// Returns the major number, which names the driver.
     pub(crate) fn major(self) -> u32 {
         self.0 >> MINORBITS
@@ -78,111 +92,6 @@ impl Number {
     }
 }
 
-/// The callbacks of a character device.
-///
-/// All run in process context, may sleep, and may run at the same time, those of
-/// one open file as well: `device` is shared by all the threads and processes that
-/// share the file.
-#[vtable]
-pub(crate) trait Device: Sized {
-    /// What the open files share: handed to the registration, and dropped after
-    /// the registration and the last open file are gone.
-    type Data: Send + Sync + 'static;
-
-    /// What each open file has of its own.
-    type Ptr: ForeignOwnable + Send + Sync;
-
-    /// The permissions of the device node.
-    const MODE: u16 = 0o600;
-
-    /// Called for each `open(2)`, the first time perhaps before [`Registration::new`]
-    /// has returned. On an error the file is not opened.
-    fn open(data: &Self::Data, file: &File, number: Number) -> Result<Self::Ptr>;
-
-    /// Called when the last descriptor of an open file is closed.
-    fn release(device: Self::Ptr, _file: &File) {
-        drop(device);
-    }
-
-    /// `read(2)` and its kin; [`read_from_buffer`](super::iov::read_from_buffer) does
-    /// the work for a buffer. Without it they fail with EINVAL.
-    fn read_iter(_kiocb: Kiocb<'_, Self::Ptr>, _iov: &mut IovIterDest<'_>) -> Result<usize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// `write(2)` and its kin. Without it they fail with EINVAL.
-    fn write_iter(_kiocb: Kiocb<'_, Self::Ptr>, _iov: &mut IovIterSource<'_>) -> Result<usize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// `lseek(2)`; [`seek_in_buffer`] does the work for a buffer. Without it
-    /// `lseek` fails with ESPIPE. Returns the new position.
-    fn llseek(
-        _device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &LocalFile,
-        _offset: i64,
-        _whence: i32,
-    ) -> Result<i64> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// `ioctl(2)`. Without it, it fails with ENOTTY, which is also what an unknown
-    /// `cmd` is to be answered with.
-    fn ioctl(
-        _device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &File,
-        _cmd: u32,
-        _arg: usize,
-    ) -> Result<isize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// What [`Device::ioctl`] is called with for the `cmd` of a 32-bit process, whose
-    /// numbers differ where the size of what `arg` points to does. Without it, `cmd` is
-    /// the same for both.
-    fn compat_cmd(_cmd: u32) -> u32 {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// `poll(2)`: registers `file` with what will wake it, and returns the events
-    /// (`POLLIN`, ...) that are there. Without it the file is always ready.
-    fn poll(
-        _device: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &File,
-        _table: PollTable<'_>,
-    ) -> u32 {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-}
-
-/// Implements [`Device::llseek`] for a file of `size` bytes: `SEEK_SET`, `SEEK_CUR`
-/// and `SEEK_END` to a place from 0 to `size`.
-///
-/// # Errors
-///
-/// EINVAL for another place or `whence`.
-pub(crate) fn seek_in_buffer(
-    file: &LocalFile,
-    offset: i64,
-    whence: i32,
-    size: usize,
-) -> Result<i64> {
-    // SAFETY: `file` is a valid file, by its type. The position which is written is
-    // the one that the C code of every file operation reads and writes without a lock.
-    let position =
-        unsafe { bindings::fixed_size_llseek(file.as_ptr(), offset, whence, size as i64) };
-    if position < 0 {
-        return Err(Error::from_errno(position as c_int));
-    }
-    Ok(position)
-}
-
-/// Puts the file's position to the beginning.
-pub(crate) fn rewind(file: &LocalFile) {
-    // Cannot fail: this place is in a buffer of any size.
-    let _ = seek_in_buffer(file, 0, bindings::SEEK_SET as i32, 0);
-}
-
 /// What to register.
 #[derive(Clone, Copy)]
 pub(crate) struct Options {
@@ -190,44 +99,52 @@ pub(crate) struct Options {
     /// `/dev`, there with folders where it has slashes. At most 63 bytes of it appear
     /// in `/proc/devices`.
     pub(crate) name: &'static CStr,
-    /// The major number, from 0 to 511; `None` takes a free one.
+    /// The major number, from 1 to 511; `None` takes a free one.
     pub(crate) major: Option<u32>,
+    /// The permissions of the device node, 0o600 usually.
+    pub(crate) mode: u16,
 }
 
 /// A registered character device, with the minor numbers 0 to 255 and a node
-/// `/dev/<name>` for minor 0.
+/// `/dev/<name>` for minor 0. It can be opened once the module's `init` has returned.
 ///
 /// Dropping it takes all back, the node first; files that are open stay so, see the
 /// [module's documentation](self).
-pub(crate) struct Registration<T: Device> {
+pub(crate) struct Registration<T: Operations + 'static> {
     // Dropped in this order, and made in the opposite one.
     _node: Node,
-    _cdev: Cdev<T>,
+    _publish: Pin<KBox<WhenLoaded<Publish<T>>>>,
+    _cdev: Cdev,
+    _lent: Lent<T>,
     _class: Class,
     region: Region,
 }
 
-impl<T: Device> Registration<T> {
+impl<T: Operations + 'static> Registration<T> {
     /// Registers a device. Process context; may sleep.
     ///
     /// # Errors
     ///
     /// With each, nothing stays behind:
     /// - EBUSY: the major number is taken, or no dynamic one is left.
-    /// - EINVAL: the major number is above 511.
+    /// - EINVAL: the major number is 0, or above 511.
     /// - EEXIST: there is a class of this name. (The kernel makes EBUSY of it where it
     ///   is what a module's `init` fails with.)
     /// - ENOMEM.
     pub(crate) fn new(options: Options, data: T::Data) -> Result<Self> {
         let region = Region::new(options)?;
-        let class = Class::new::<T>(options.name)?;
-        // From here on files can be opened, for there may be nodes from `mknod`; but
-        // whoever waits for our node to appear finds it working.
-        let cdev = Cdev::new(&region, data)?;
-        let node = Node::new(&class, &region, options.name)?;
+        let class = Class::new(options.name)?;
+        let cdev = Cdev::new(&region)?;
+        let lent = Lent::new(&region, &cdev, data)?;
+        // INVARIANT: The cdev is dropped after this.
+        let publish = Publish::<T>(cdev.0, PhantomData);
+        let publish = KBox::pin_init(WhenLoaded::new(publish), GFP_KERNEL)?;
+        let node = Node::new(&class, &region, options)?;
         Ok(Self {
             _node: node,
+            _publish: publish,
             _cdev: cdev,
+            _lent: lent,
             _class: class,
             region,
         })
@@ -251,6 +168,8 @@ impl Region {
         let name = options.name.as_char_ptr();
         let mut first = 0;
         match options.major {
+            // To C, 0 asks for a free one, which it would not tell us.
+            Some(0) => return Err(EINVAL),
             Some(major) => {
                 first = major.checked_mul(1 << MINORBITS).ok_or(EINVAL)?;
                 // SAFETY: `name` is NUL-terminated, and copied.
@@ -286,12 +205,12 @@ unsafe impl Send for Class {}
 unsafe impl Sync for Class {}
 
 impl Class {
-    fn new<T: Device>(name: &'static CStr) -> Result<Self> {
+    fn new(name: &'static CStr) -> Result<Self> {
         // SAFETY: The class keeps the pointer; the string is NUL-terminated and lives
         // as long as the module, which owns the class.
         let class = from_err_ptr(unsafe { bindings::class_create(name.as_char_ptr()) })?;
         // SAFETY: The class is valid and has no device yet that could ask for a name.
-        unsafe { (*class).devnode = Some(devnode::<T>) };
+        unsafe { (*class).devnode = Some(devnode) };
         // INVARIANT: `class_create()` succeeded.
         Ok(Self(class))
     }
@@ -309,14 +228,16 @@ impl Drop for Class {
 ///
 /// # Safety
 ///
-/// `mode` must be null or point to a mode that can be written.
-unsafe extern "C" fn devnode<T: Device>(
-    _device: *const bindings::device,
+/// `device` must be one that [`Node::new`] has made, `mode` null or point to a mode that
+/// can be written.
+unsafe extern "C" fn devnode(
+    device: *const bindings::device,
     mode: *mut bindings::umode_t,
 ) -> *mut c_char {
     if !mode.is_null() {
-        // SAFETY: It can be written, by this function's contract.
-        unsafe { *mode = T::MODE };
+        // SAFETY: Both are valid, by this function's contract.
+        // CAST: The driver's data of this device is its mode, and no pointer.
+        unsafe { *mode = (*device).driver_data as bindings::umode_t };
     }
     // The name is the device's.
     ptr::null_mut()
@@ -338,17 +259,18 @@ unsafe impl Send for Node {}
 unsafe impl Sync for Node {}
 
 impl Node {
-    fn new(class: &Class, region: &Region, name: &'static CStr) -> Result<Self> {
-        // SAFETY: The class is valid by its type invariants; there is no parent and no
-        // data; the format takes one string, which is NUL-terminated, and copied.
+    fn new(class: &Class, region: &Region, options: Options) -> Result<Self> {
+        // SAFETY: The class is valid by its type invariants; there is no parent; the data
+        // is for `devnode` alone, which takes it for a number; the format takes one
+        // string, which is NUL-terminated, and copied.
         from_err_ptr(unsafe {
             bindings::device_create(
                 class.0,
                 ptr::null_mut(),
                 region.0,
-                ptr::null_mut(),
+                ptr::without_provenance_mut(options.mode.into()),
                 c"%s".as_char_ptr(),
-                name.as_char_ptr(),
+                options.name.as_char_ptr(),
             )
         })?;
         // INVARIANT: `device_create()` succeeded; a `Registration` keeps the class
@@ -367,164 +289,190 @@ impl Drop for Node {
     }
 }
 
-/// What the files of a device share, counted by a kobject: the parent of the
-/// `struct cdev`, which thus lives as long as a file can be opened through that.
-#[repr(C)]
-struct Shared<T: Device> {
-    kobj: bindings::kobject,
-    data: T::Data,
-}
+/// What the opens of each major number of this module share: the address of a
+/// [`Shared`], or 0.
+///
+/// `chrdev_open()` knows the `struct cdev`, in which is no room for data. To count it by
+/// the cdev's parent, a kobject, takes a release function in the module, which the kernel
+/// may call when the module has gone.
+static SHARED: [Atomic<usize>; MAJORS] = [const { Atomic::new(0) }; MAJORS];
 
-impl<T: Device> Shared<T> {
-    const KTYPE: bindings::kobj_type = bindings::kobj_type {
-        release: Some(Self::release),
-        ..pin_init::zeroed()
-    };
-
-    /// Makes one, with a reference count of one.
-    fn create(data: T::Data) -> Result<*mut bindings::kobject> {
-        let kobj = pin_init::zeroed();
-        let shared = KBox::new(Self { kobj, data }, GFP_KERNEL)?;
-        let kobj = KBox::into_raw(shared).cast();
-        // SAFETY: `kobj` points to a kobject of zeroes, the first field of `Shared`,
-        // which stays where it is until `release`.
-        unsafe { bindings::kobject_init(kobj, &Self::KTYPE) };
-        Ok(kobj)
-    }
-
-    /// # Safety
-    ///
-    /// `kobj` must have come from [`Shared::create`], and its last reference be gone.
-    unsafe extern "C" fn release(kobj: *mut bindings::kobject) {
-        // SAFETY: It is the first field of a `Shared` in a `KBox`, and nobody else has
-        // a reference to it, both by this function's contract.
-        drop(unsafe { KBox::from_raw(kobj.cast::<Self>()) });
-    }
-}
-
-/// A `struct cdev` that files can be opened through.
+/// What the opens of a device share; counted, for an open may begin before the
+/// registration is dropped and end afterwards.
 ///
 /// # Invariants
 ///
-/// The pointer is to a cdev from `cdev_alloc()`, added, and whose parent is a
-/// `Shared<T>`.
-struct Cdev<T: Device>(*mut bindings::cdev, PhantomData<T>);
+/// `data` is what `T::Data::into_foreign` returned.
+#[repr(C)]
+struct Shared<T: Operations> {
+    // First, for an open that does not know whether it has found the right one.
+    cdev: *mut bindings::cdev,
+    data: *mut c_void,
+    _t: PhantomData<T::Data>,
+}
 
-// SAFETY: `cdev_del()` may be called from any thread; what it may drop, `T::Data`, is
-// `Send`.
-unsafe impl<T: Device> Send for Cdev<T> {}
-// SAFETY: There is no method that takes `&self`.
-unsafe impl<T: Device> Sync for Cdev<T> {}
+// SAFETY: The cdev is only compared; the data is `Send`.
+unsafe impl<T: Operations> Send for Shared<T> {}
+// SAFETY: As above; the data is `Sync`.
+unsafe impl<T: Operations> Sync for Shared<T> {}
 
-impl<T: Device> Cdev<T> {
-    fn new(region: &Region, data: T::Data) -> Result<Self> {
-        let parent = Shared::<T>::create(data)?;
-        let result = Self::add(region, parent);
-        // SAFETY: This is our reference; the cdev that was added has one of its own.
-        unsafe { bindings::kobject_put(parent) };
-        result
+impl<T: Operations> Shared<T> {
+    /// Returns what the opens of `cdev` share, which has the number `number`, if that is
+    /// still registered.
+    ///
+    /// # Safety
+    ///
+    /// `cdev` must be valid, and from a [`Cdev<T>`].
+    unsafe fn find(number: Number, cdev: *mut bindings::cdev) -> Option<Arc<Self>> {
+        let place = SHARED.get(number.major() as usize)?;
+        let _guard = rcu::read_lock();
+        let shared = place.load(Acquire) as *const Self;
+        // SAFETY: What is not null is a `Shared` of some type, which all begin with the
+        // cdev; it is not freed before the guard is dropped (`Lent::drop`).
+        if shared.is_null() || unsafe { (*shared).cdev } != cdev {
+            return None;
+        }
+        // SAFETY: The cdev is valid, so it is no later one at the same place: this is the
+        // one from `Lent::new` for it, from `Arc::into_raw`, and of this type. Its count
+        // is not zero before the guard is dropped.
+        Some(unsafe { ArcBorrow::from_raw(shared) }.into())
     }
+}
 
-    fn add(region: &Region, parent: *mut bindings::kobject) -> Result<Self> {
+impl<T: Operations> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants; the last reference is gone, so nobody borrows it.
+        drop(unsafe { T::Data::from_foreign(self.data) });
+    }
+}
+
+/// A [`Shared`] that opens can find, until drop.
+///
+/// # Invariants
+///
+/// The place of `number` in [`SHARED`] holds what `Arc::into_raw` made of an
+/// `Arc<Shared<T>>`.
+struct Lent<T: Operations>(Number, PhantomData<Arc<Shared<T>>>);
+
+impl<T: Operations> Lent<T> {
+    fn new(region: &Region, cdev: &Cdev, data: T::Data) -> Result<Self> {
+        let number = Number(region.0);
+        let place = SHARED.get(number.major() as usize).ok_or(EINVAL)?;
+        let shared = Shared::<T> {
+            cdev: cdev.0,
+            data: data.into_foreign(),
+            _t: PhantomData,
+        };
+        let shared = Arc::new(shared, GFP_KERNEL)?;
+        // INVARIANT: The major number is this region's, so nobody else uses the place.
+        place.store(Arc::into_raw(shared) as usize, Release);
+        Ok(Self(number, PhantomData))
+    }
+}
+
+impl<T: Operations> Drop for Lent<T> {
+    fn drop(&mut self) {
+        // BOUNDS: `new` has found it.
+        let place = &SHARED[self.0.major() as usize];
+        let shared = place.load(Acquire) as *const Shared<T>;
+        place.store(0, Release);
+        // An open that has found it before counts it before this returns.
+        rcu::synchronize_rcu();
+        // SAFETY: By the type invariants; nobody finds it any more.
+        drop(unsafe { Arc::from_raw(shared) });
+    }
+}
+
+/// A `struct cdev`, by which the kernel finds the device of a number. It has no
+/// operations until [`Publish`] gives it some: an `open(2)` fails with ENXIO.
+///
+/// # Invariants
+///
+/// The pointer is to a cdev from `cdev_alloc()`, added.
+struct Cdev(*mut bindings::cdev);
+
+// SAFETY: `cdev_del()` may be called from any thread.
+unsafe impl Send for Cdev {}
+// SAFETY: There is no method that takes `&self`.
+unsafe impl Sync for Cdev {}
+
+impl Cdev {
+    fn new(region: &Region) -> Result<Self> {
         // SAFETY: The function has no requirements.
         let cdev = unsafe { bindings::cdev_alloc() };
         if cdev.is_null() {
             return Err(ENOMEM);
         }
         // SAFETY: The cdev is valid, and nobody else knows it yet.
-        unsafe {
-            (*cdev).owner = this_module();
-            (*cdev).ops = &VTable::<T>::VTABLE;
-            (*cdev).kobj.parent = parent;
-        }
-        // SAFETY: The cdev is initialised; its operations are constant and lie, as its
-        // owner, in this module.
+        unsafe { (*cdev).owner = this_module() };
+        // SAFETY: The cdev is initialised, and its owner is this module.
         let result = to_result(unsafe { bindings::cdev_add(cdev, region.0, MINORS) });
         if result.is_err() {
-            // SAFETY: The cdev was not added: only we know it. `cdev_add()` takes a
-            // reference to the parent only on success, so none may be put.
-            unsafe {
-                (*cdev).kobj.parent = ptr::null_mut();
-                bindings::kobject_put(&mut (*cdev).kobj);
-            }
+            // SAFETY: The cdev was not added, so the only reference is ours.
+            unsafe { bindings::kobject_put(&mut (*cdev).kobj) };
         }
         // INVARIANT: `cdev_add()` succeeded.
-        result.map(|()| Self(cdev, PhantomData))
+        result.map(|()| Self(cdev))
     }
 }
 
-impl<T: Device> Drop for Cdev<T> {
+impl Drop for Cdev {
     fn drop(&mut self) {
+        // An inode keeps the cdev as long as a file is open through it: no new opens.
+        // SAFETY: By the type invariants the cdev is valid. `chrdev_open()` reads this
+        // once, and takes null for an answer.
+        unsafe { (&raw mut (*self.0).ops).write_volatile(ptr::null()) };
         // SAFETY: By the type invariants; this puts our reference.
         unsafe { bindings::cdev_del(self.0) };
+    }
+}
 
-        // If this is dropped because `init` fails, the module will be freed although
-        // files may be open. Until it is out of `init`, `init` itself holds one
-        // reference (`module_unload_init()` in `kernel/module/main.c`).
-        let module = this_module();
-        if module.is_null() {
-            return;
-        }
-        // SAFETY: The module is valid, for this is its code; within `init` its state is
-        // COMING and does not change, and later it is never that again.
-        let loading = unsafe { (*module).state } == bindings::module_state_MODULE_STATE_COMING;
-        // SAFETY: As above, the module is valid.
-        while loading && unsafe { bindings::module_refcount(module) } > 1 {
-            fsleep(Delta::from_millis(1));
-        }
+/// Gives a cdev its operations when the module has been loaded.
+///
+/// # Invariants
+///
+/// The pointer is to a valid cdev, whose opens find a `Shared<T>`.
+struct Publish<T: Operations>(*mut bindings::cdev, PhantomData<fn() -> T>);
+
+// SAFETY: The pointer to the operations is written in one piece, from any thread.
+unsafe impl<T: Operations> Send for Publish<T> {}
+// SAFETY: As above.
+unsafe impl<T: Operations> Sync for Publish<T> {}
+
+impl<T: Operations + 'static> Loaded for Publish<T> {
+    fn loaded(&self) {
+        // SAFETY: By the type invariants the cdev is valid, and suits these operations,
+        // which are constant and lie, as its owner, in this module. `chrdev_open()` reads
+        // the pointer once.
+        unsafe { (&raw mut (*self.0).ops).write_volatile(&VTable::<T>::OPS) };
     }
 }
 
 /// The file operations of a device.
-struct VTable<T: Device>(PhantomData<T>);
+struct VTable<T: Operations>(PhantomData<T>);
 
-impl<T: Device> VTable<T> {
-    const VTABLE: bindings::file_operations = bindings::file_operations {
+impl<T: Operations> VTable<T> {
+    const OPS: bindings::file_operations = bindings::file_operations {
         owner: this_module(),
         open: Some(Self::open),
         release: Some(Self::release),
-        read_iter: if T::HAS_READ_ITER {
-            Some(Self::read_iter)
-        } else {
-            None
-        },
+        read_iter: Callbacks::<T>::READ_ITER,
         write_iter: if T::HAS_WRITE_ITER {
-            Some(Self::write_iter)
+            Some(Callbacks::<T>::write_iter)
         } else {
             None
         },
-        llseek: if T::HAS_LLSEEK {
-            Some(Self::llseek)
-        } else {
-            None
-        },
-        unlocked_ioctl: if T::HAS_IOCTL {
-            Some(Self::ioctl)
-        } else {
-            None
-        },
+        llseek: Callbacks::<T>::LLSEEK,
+        unlocked_ioctl: Callbacks::<T>::IOCTL,
         #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: if T::HAS_COMPAT_CMD {
-            Some(Self::compat_ioctl)
-        } else if T::HAS_IOCTL {
-            bindings::compat_ptr_ioctl
+        compat_ioctl: Callbacks::<T>::COMPAT_IOCTL,
+        poll: if T::HAS_POLL {
+            Some(Callbacks::<T>::poll)
         } else {
             None
         },
-        poll: if T::HAS_POLL { Some(Self::poll) } else { None },
         ..pin_init::zeroed()
     };
-
-    /// Returns what a file of the device has of its own.
-    ///
-    /// # Safety
-    ///
-    /// `file` must be an open file of a `Registration<T>`, and stay open for `'a`.
-    unsafe fn device<'a>(file: *mut bindings::file) -> <T::Ptr as ForeignOwnable>::Borrowed<'a> {
-        // SAFETY: `open` put a `T::Ptr` there, and `release`, which takes it out,
-        // comes after `'a`.
-        unsafe { T::Ptr::borrow((*file).private_data) }
-    }
 
     /// # Safety
     ///
@@ -532,19 +480,15 @@ impl<T: Device> VTable<T> {
     /// of a file that is being opened, through a cdev of a `Registration<T>`.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         from_result(|| {
-            // SAFETY: The inode is valid, and so is its cdev, of which `chrdev_open()`
-            // holds a reference. Its parent is the first field of a `Shared<T>`, by the
-            // invariants of `Cdev`, and lives as long as it.
-            let (number, shared) = unsafe {
-                let cdev = (*inode).__bindgen_anon_5.i_cdev;
-                ((*inode).i_rdev, &*(*cdev).kobj.parent.cast::<Shared<T>>())
-            };
-            // SAFETY: The file is valid during this call, and has no descriptor yet, so
-            // no `fdget_pos()`.
-            let opened = unsafe { File::from_raw_file(file) };
-            let ptr = T::open(&shared.data, opened, Number(number))?;
-            // SAFETY: The private data of a file that is being opened is ours.
-            unsafe { (*file).private_data = ptr.into_foreign() };
+            // SAFETY: The inode is valid, and `chrdev_open()` holds a reference of its
+            // cdev, so that it stays the same.
+            let (number, cdev) =
+                unsafe { (Number((*inode).i_rdev), (*inode).__bindgen_anon_5.i_cdev) };
+            // SAFETY: The cdev is valid, and has these operations, those of `T`.
+            let shared = unsafe { Shared::<T>::find(number, cdev) }.ok_or(ENXIO)?;
+            // SAFETY: The file is being opened; the data comes from `into_foreign`, by the
+            // invariants of `Shared`, and is given back when `shared` is dropped.
+            unsafe { Callbacks::<T>::open(shared.data, file) }?;
             Ok(0)
         })
     }
@@ -552,104 +496,9 @@ impl<T: Device> VTable<T> {
     /// # Safety
     ///
     /// `file` must be a file of a `Registration<T>` that was opened, and is now closed.
-    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `open` put a `T::Ptr` there; this is the last use of the file, and the
-        // only place that takes it out.
-        let ptr = unsafe { T::Ptr::from_foreign((*file).private_data) };
-        // SAFETY: The file is valid during this call, and has no descriptor any more, so
-        // no `fdget_pos()`.
-        T::release(ptr, unsafe { File::from_raw_file(file) });
+    unsafe extern "C" fn release(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: The kernel calls this once for a file that `open` has opened, last.
+        unsafe { Callbacks::<T>::release(inode, file) };
         0
-    }
-
-    /// # Safety
-    ///
-    /// `kiocb` must be for an open file of a `Registration<T>`, and `iter` one to write
-    /// to; both must be valid during the call.
-    unsafe extern "C" fn read_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: `kiocb` is valid, and the private data of its file is a `T::Ptr`.
-        let kiocb = unsafe { Kiocb::from_raw(kiocb) };
-        // SAFETY: `iter` is valid, to write to, and nobody else's during the call.
-        let iov = unsafe { iov::dest_from_raw(iter) };
-        from_result(|| T::read_iter(kiocb, iov).map(|read| read as isize))
-    }
-
-    /// # Safety
-    ///
-    /// `kiocb` must be for an open file of a `Registration<T>`, and `iter` one to read
-    /// from; both must be valid during the call.
-    unsafe extern "C" fn write_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: `kiocb` is valid, and the private data of its file is a `T::Ptr`.
-        let kiocb = unsafe { Kiocb::from_raw(kiocb) };
-        // SAFETY: `iter` is valid, to read from, and nobody else's during the call.
-        let iov = unsafe { iov::source_from_raw(iter) };
-        from_result(|| T::write_iter(kiocb, iov).map(|written| written as isize))
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file of a `Registration<T>`.
-    unsafe extern "C" fn llseek(
-        file: *mut bindings::file,
-        offset: bindings::loff_t,
-        whence: c_int,
-    ) -> bindings::loff_t {
-        // SAFETY: The file is open during the call.
-        let device = unsafe { Self::device(file) };
-        // SAFETY: The file is valid during the call; an `fdget_pos()`, that of
-        // `lseek(2)`, is of this thread.
-        let file = unsafe { LocalFile::from_raw_file(file) };
-        from_result(|| T::llseek(device, file, offset, whence))
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file of a `Registration<T>`.
-    // Else it becomes a part of `compat_ioctl` too, and `T::ioctl` a call from both.
-    #[inline(never)]
-    unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
-        // SAFETY: The file is open during the call.
-        let device = unsafe { Self::device(file) };
-        // SAFETY: The file is valid during the call, and `ioctl(2)` uses no
-        // `fdget_pos()`.
-        let file = unsafe { File::from_raw_file(file) };
-        from_result(|| T::ioctl(device, file, cmd, arg))
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file of a `Registration<T>`.
-    #[cfg(CONFIG_COMPAT)]
-    unsafe extern "C" fn compat_ioctl(
-        file: *mut bindings::file,
-        cmd: c_uint,
-        arg: c_ulong,
-    ) -> c_long {
-        // SAFETY: The caller's promise is the same.
-        unsafe { Self::ioctl(file, T::compat_cmd(cmd), arg) }
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file of a `Registration<T>`, `table` null or valid during
-    /// the call.
-    unsafe extern "C" fn poll(
-        file: *mut bindings::file,
-        table: *mut bindings::poll_table,
-    ) -> bindings::__poll_t {
-        // SAFETY: The file is open during the call.
-        let device = unsafe { Self::device(file) };
-        // SAFETY: The file is valid during the call, and `poll(2)` uses no
-        // `fdget_pos()`.
-        let file = unsafe { File::from_raw_file(file) };
-        // SAFETY: The table is null or valid during the call.
-        let table = unsafe { PollTable::from_raw(table) };
-        T::poll(device, file, table)
     }
 }

@@ -1,68 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `kernel::iov` lacks: reading from a buffer into the memory of a caller, for files
-//! of any kind, and an iterator without a second look at its direction.
+//! The memory that a `read(2)` fills: what `kernel::iov` has for it, without the
+//! methods by which a callback could claim more than it has copied.
 //!
 //! C header: [`include/linux/uio.h`](srctree/include/linux/uio.h)
 //!
-//! Unloading is no matter here: nothing is registered.
+//! Nothing is registered, so unloading needs no care.
 
-use core::hint::assert_unchecked;
 use kernel::{
     bindings,
-    iov::{
-        IovIterDest,
-        IovIterSource, //
-    },
+    iov::IovIterDest,
     prelude::*, //
 };
 
-/// Returns [`IovIterDest::from_raw`], which checks the direction a second time, with a
-/// panic and its text in each module; only a kernel with debug assertions does that here.
+/// The memory that a file's [`read_iter`](super::file::Operations::read_iter) writes to.
 ///
-/// # Safety
-///
-/// As of [`IovIterDest::from_raw`].
-pub(crate) unsafe fn dest_from_raw<'iov, 'data>(
-    iter: *mut bindings::iov_iter,
-) -> &'iov mut IovIterDest<'data> {
-    // SAFETY: The caller promises that `iter` is valid, and to write to.
-    unsafe { assert_unchecked((*iter).data_source == (bindings::ITER_DEST != 0)) };
-    // SAFETY: The caller's promise is the same.
-    unsafe { IovIterDest::from_raw(iter) }
-}
+/// It gets shorter by what is copied to it, and by nothing else: there is no
+/// `advance`, as [`IovIterDest`] has it. For `splice(2)` this memory is fresh pages of
+/// the kernel, and a page that is skipped would show another process's data.
+pub(crate) struct Dest<'iov>(&'iov mut IovIterDest<'iov>);
 
-/// Returns [`IovIterSource::from_raw`], as [`dest_from_raw`].
-///
-/// # Safety
-///
-/// As of [`IovIterSource::from_raw`].
-pub(crate) unsafe fn source_from_raw<'iov, 'data>(
-    iter: *mut bindings::iov_iter,
-) -> &'iov mut IovIterSource<'data> {
-    // SAFETY: The caller promises that `iter` is valid, and to read from.
-    unsafe { assert_unchecked((*iter).data_source == (bindings::ITER_SOURCE != 0)) };
-    // SAFETY: The caller's promise is the same.
-    unsafe { IovIterSource::from_raw(iter) }
-}
+impl<'iov> Dest<'iov> {
+    /// Wraps what the kernel passes to a `read_iter`.
+    ///
+    /// # Safety
+    ///
+    /// For `'iov`, `iter` must be valid, be one to write to (`ITER_DEST`), and be used
+    /// through the result only.
+    pub(super) unsafe fn from_raw(iter: *mut bindings::iov_iter) -> Self {
+        // SAFETY:
+        // - The caller promises that `iter` is valid, and used through the result only.
+        // - It is one to write to, which the function checks once more.
+        // - As it is valid, it can be written to by C's functions.
+        Self(unsafe { IovIterDest::from_raw(iter) })
+    }
 
-/// Reads from `contents`, all that the file holds, at the file's position: the
-/// body of a file's `read_iter`.
-///
-/// As [`IovIterDest::simple_read_from_buffer`], which takes a bad pointer for the
-/// end of the file.
-///
-/// # Errors
-///
-/// - EFAULT: nothing could be written to userspace; the position stays.
-pub(crate) fn read_from_buffer(
-    iov: &mut IovIterDest<'_>,
-    position: &mut i64,
-    contents: &[u8],
-) -> Result<usize> {
-    let rest = u64::try_from(*position).is_ok_and(|position| position < contents.len() as u64);
-    match iov.simple_read_from_buffer(position, contents)? {
-        0 if rest && !iov.is_empty() => Err(EFAULT),
-        n => Ok(n),
+    /// Returns how many bytes can still be copied, as far as is known: memory that is
+    /// not the caller's counts until it is written to.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether [`Dest::len`] is 0.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Copies `bytes`, and returns how many of them were copied: fewer where the memory
+    /// ends, or is not the caller's. Process context; may sleep.
+    pub(crate) fn copy_to_iter(&mut self, bytes: &[u8]) -> usize {
+        self.0.copy_to_iter(bytes)
+    }
+
+    /// Copies from `contents`, all that the file holds, what begins at `position`, and
+    /// advances that: the body of a file's `read_iter`. Process context; may sleep.
+    ///
+    /// [`IovIterDest::simple_read_from_buffer`] reports a bad pointer as end of file.
+    ///
+    /// # Errors
+    ///
+    /// - EINVAL: `position` is negative.
+    /// - EFAULT: nothing could be copied; the position stays.
+    pub(crate) fn read_from_buffer(
+        &mut self,
+        position: &mut i64,
+        contents: &[u8],
+    ) -> Result<usize> {
+        let rest = u64::try_from(*position).is_ok_and(|position| position < contents.len() as u64);
+        match self.0.simple_read_from_buffer(position, contents)? {
+            0 if rest && !self.is_empty() => Err(EFAULT),
+            n => Ok(n),
+        }
     }
 }

@@ -22,14 +22,16 @@ use kernel::{
     prelude::*, //
 };
 
-/// What a handler did.
+/// What a handler did; the values are those of C's `enum irqreturn`
+/// ([`include/linux/irqreturn.h`](srctree/include/linux/irqreturn.h)).
+#[repr(u32)]
 pub(crate) enum IrqReturn {
     /// The interrupt was another's.
-    None,
+    None = 0,
     /// The interrupt was for this handler, which is done with it.
-    Handled,
+    Handled = 1,
     /// As `Handled`, and [`Handler::thread`] is to run.
-    WakeThread,
+    WakeThread = 2,
 }
 
 /// An interrupt handler: the top half, and its thread.
@@ -118,7 +120,7 @@ impl<T: Handler> SharedLine<T> {
         // SAFETY: The caller promises that this is a `Self`; it is valid, for drop
         // waits for this callback.
         let this = unsafe { &*cookie.cast::<Self>() };
-        series::irq_return(this.handler.handle())
+        series::irq_return(this.handler.handle() as u32)
     }
 
     /// # Safety
@@ -131,7 +133,7 @@ impl<T: Handler> SharedLine<T> {
         // SAFETY: As in `callback`.
         let this = unsafe { &*cookie.cast::<Self>() };
         this.handler.thread();
-        series::irq_return(IrqReturn::Handled)
+        series::irq_return(IrqReturn::Handled as u32)
     }
 }
 

@@ -11,11 +11,12 @@
 #include <linux/cdev.h>
 #include <linux/compiler_types.h>
 #include <linux/cred.h>
+#include <linux/device.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
-#include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -51,13 +52,29 @@ void lkmpg_layout(void)
 	FIELD(task_struct, group_leader);
 	FIELD(task_struct, mm);
 
+	/* file.rs, and `LocalFile` and `Credential` of the kernel crate. */
+	FIELD(file, private_data);
+	FIELD(file, f_flags);
+	FIELD(file, f_cred);
+	FIELD(cred, euid);
+	FIELD(kiocb, ki_filp);
+	FIELD(kiocb, ki_pos);
+	FIELD(seq_file, private);
+	SIZE(seq_operations);
+
+	/* module.rs */
+	FIELD(module, state);
+	SIZE(notifier_block);
+	FIELD(notifier_block, notifier_call);
+
 	/* cdev.rs */
 	SIZE(cdev);
 	FIELD(cdev, kobj);
 	FIELD(cdev, owner);
 	FIELD(cdev, ops);
 	FIELD(class, devnode);
-	FIELD(file, private_data);
+	FIELD(device, driver_data);
+	FIELD(file, f_inode);
 	SIZE(file_operations);
 	FIELD(file_operations, owner);
 	FIELD(file_operations, open);
@@ -70,25 +87,13 @@ void lkmpg_layout(void)
 	FIELD(file_operations, poll);
 	FIELD(inode, i_rdev);
 	INNER_FIELD(inode, __bindgen_anon_5, i_cdev);
-	SIZE(kobject);
-	FIELD(kobject, parent);
-	SIZE(kobj_type);
-	FIELD(kobj_type, release);
-	FIELD(module, state);
 
-	/* `Kiocb`, `IovIterDest` and `IovIterSource` of the kernel crate. */
-	FIELD(kiocb, ki_filp);
-	FIELD(kiocb, ki_pos);
+	/* `IovIterDest` and `IovIterSource` of the kernel crate. */
 	FIELD(iov_iter, data_source);
 	SIZE(iov_iter);
 
-	/* procfs.rs, and `Kiocb`, `LocalFile` and `Credential` of the kernel crate. */
+	/* procfs.rs */
 	FIELD(inode, i_private);
-	FIELD(file, f_flags);
-	FIELD(file, f_cred);
-	FIELD(cred, euid);
-	FIELD(seq_file, private);
-	SIZE(seq_operations);
 
 	/* umh.rs */
 	FIELD(subprocess_info, data);

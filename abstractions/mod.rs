@@ -15,6 +15,7 @@ mod bindings;
 pub(crate) mod cdev;
 pub(crate) mod export;
 pub(crate) mod export_server;
+pub(crate) mod file;
 #[cfg(CONFIG_SERIO_I8042)]
 pub(crate) mod i8042;
 pub(crate) mod iov;
@@ -23,6 +24,7 @@ pub(crate) mod kmod;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod kprobe;
 mod layout;
+pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;
 pub(crate) mod param;

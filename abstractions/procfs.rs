@@ -31,19 +31,23 @@
 //!   openers: `close_pdeo()` takes the file off that list, or completes the waiting
 //!   `proc_remove`, strictly after the callback has returned.
 //!
-//! All this in `fs/proc/inode.c`. One window remains: a module can be entered
-//! while it still loads, and if `init` then fails, the kernel frees it whatever its
-//! count. Dropping the registration waits then too, so that it is safe, but the
-//! wait lasts as long as a callback sleeps. Register last in `init`.
+//! All this in `fs/proc/inode.c`. While a module still loads, its count keeps nothing:
+//! if `init` fails, the kernel frees it all the same. So an open then fails with ENOENT
+//! before it reaches [`Operations::open`], and dropping the registration waits for no
+//! longer than that takes.
 //!
 //! # Not supported
 //!
-//! `mmap`, symbolic links, files per network namespace, and permission checks other
-//! than the mode and [`Operations::open`]: `access(2)` knows the mode only.
+//! `mmap`, `poll`, symbolic links, files per network namespace, and permission checks
+//! other than the mode and [`Operations::open`]: `access(2)` knows the mode only.
 
-use crate::abstractions::{
+use super::{
     bindings,
-    iov,
+    file::{
+        Callbacks,
+        Operations, //
+    },
+    module::is_loading,
     series::this_module, //
 };
 use core::{
@@ -53,121 +57,12 @@ use core::{
 use kernel::{
     error::{
         from_result,
-        to_result,
-        VTABLE_DEFAULT_ERROR, //
+        to_result, //
     },
-    fs::{
-        file::flags,
-        File,
-        Kiocb,
-        LocalFile, //
-    },
-    iov::IovIterDest,
     prelude::*,
-    seq_file::SeqFile,
-    sync::{
-        poll::PollTable,
-        Arc, //
-    },
-    types::ForeignOwnable,
-    uaccess::{
-        UserPtr,
-        UserSlice,
-        UserSliceReader, //
-    },
+    sync::Arc,
+    types::ForeignOwnable, //
 };
-
-/// What a `/proc` file does, implemented by a type that stands for the file.
-///
-/// All callbacks run in process context and may sleep. Several may run at once,
-/// on different open files and on the same one. None of them holds up unloading:
-/// each runs on a file that pins the module.
-#[vtable]
-pub(crate) trait Operations: Sized {
-    /// What the registration owns and lends to each `open`: an `Arc`, usually.
-    type Data: ForeignOwnable + Send + Sync;
-
-    /// What an open file owns.
-    type Ptr: ForeignOwnable + Send + Sync;
-
-    /// Called when the file is opened, after the kernel has checked its mode.
-    ///
-    /// An error is what `open(2)` fails with; `release` is not called then.
-    fn open(data: <Self::Data as ForeignOwnable>::Borrowed<'_>, file: &File) -> Result<Self::Ptr>;
-
-    /// Called once for each successful `open`, when the last descriptor is closed,
-    /// or when the registration is dropped while the file is open.
-    // Without the `File` that `MiscDevice::release` gets: in the latter case the
-    // file is one of another task, which may be using its position.
-    fn release(ptr: Self::Ptr) {
-        drop(ptr);
-    }
-
-    /// Writes record `record` of the content to `seq`, or nothing if there is no
-    /// such record any more.
-    ///
-    /// With this method the content is a `seq_file`: the kernel buffers it and
-    /// handles offsets, `pread(2)`, `lseek(2)` (not from the end) and any size of
-    /// buffer, and calls this again whenever a reader goes back. Calls for one open
-    /// file exclude each other. `read_iter` is not called then.
-    fn show(
-        _ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _record: u64,
-        _seq: &SeqFile,
-    ) -> Result {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Returns the present number of records for `show`.
-    fn records(_ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>) -> u64 {
-        1
-    }
-
-    /// Reads from the file at `kiocb.ki_pos()`, and advances that.
-    ///
-    /// Returns how many bytes were read; 0 is the end of the file.
-    fn read_iter(_kiocb: Kiocb<'_, Self::Ptr>, _iov: &mut IovIterDest<'_>) -> Result<usize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Writes to the file. `position` is the caller's to advance or to leave.
-    ///
-    /// Returns how many bytes were taken, at most `input.len()`.
-    fn write(
-        _ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &LocalFile,
-        _input: &mut UserSliceReader,
-        _position: &mut i64,
-    ) -> Result<usize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Handles an ioctl; a 32-bit caller's as well, with `arg` taken for a pointer.
-    fn ioctl(
-        _ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &File,
-        _cmd: u32,
-        _arg: usize,
-    ) -> Result<isize> {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Returns what can be done without blocking, as a mask of [`READABLE`] and
-    /// [`WRITABLE`].
-    fn poll(
-        _ptr: <Self::Ptr as ForeignOwnable>::Borrowed<'_>,
-        _file: &File,
-        _table: PollTable<'_>,
-    ) -> u32 {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-}
-
-/// [`Operations::poll`]: there is something to read.
-pub(crate) const READABLE: u32 = bindings::POLLIN | bindings::POLLRDNORM;
-
-/// [`Operations::poll`]: something can be written.
-pub(crate) const WRITABLE: u32 = bindings::POLLOUT | bindings::POLLWRNORM;
 
 /// How a file is to appear.
 #[derive(Clone, Copy)]
@@ -287,6 +182,10 @@ impl Drop for Directory {
 /// An open file pins the module. Dropping waits for callbacks that run and
 /// releases files that are open, see the documentation of this file.
 ///
+/// Files in `/proc` have no [`Operations::poll`], which does not compile: who waits in
+/// `poll(2)` stays in the list of what would wake it, and when dropping the registration
+/// has released the file, nothing tells when it has left.
+///
 /// # Invariants
 ///
 /// - `entry` is a registered file with the operations `VTable::<T>::OPS`, of which
@@ -320,6 +219,7 @@ impl<T: Operations> Registration<T> {
         parent: Option<&Arc<Directory>>,
         data: T::Data,
     ) -> Result<Self> {
+        const { assert!(!T::HAS_POLL, "a file in /proc cannot have `poll`") };
         let name = checked_name(name, parent)?;
         let data = data.into_foreign();
         // SAFETY:
@@ -375,23 +275,47 @@ impl<T: Operations> Drop for Registration<T> {
     }
 }
 
-/// The C side of [`Operations`].
+/// The operations of a file.
 struct VTable<T: Operations>(PhantomData<T>);
 
 impl<T: Operations> VTable<T> {
+    const OPS: bindings::proc_ops = bindings::proc_ops {
+        proc_open: Some(Self::open),
+        proc_release: Some(Self::release),
+        proc_read_iter: Callbacks::<T>::READ_ITER,
+        proc_write: if T::HAS_WRITE_ITER {
+            Some(Self::write)
+        } else {
+            None
+        },
+        proc_lseek: match Callbacks::<T>::LLSEEK {
+            None => Some(bindings::default_llseek),
+            llseek => llseek,
+        },
+        proc_ioctl: Callbacks::<T>::IOCTL,
+        #[cfg(CONFIG_COMPAT)]
+        proc_compat_ioctl: Callbacks::<T>::COMPAT_IOCTL,
+        ..pin_init::zeroed()
+    };
+
     /// # Safety
     ///
     /// Only for `proc_reg_open()`, on an entry of a `Registration<T>`.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The pointer is null or the module that this code belongs to, which
         // is there: see the documentation of this file.
-        if !unsafe { bindings::try_module_get(this_module()) } {
-            // As for an entry that is gone: the module is just being unloaded.
+        if is_loading() || !unsafe { bindings::try_module_get(this_module()) } {
+            // As if there were no entry: not yet, or, while unloading, no more.
             return ENOENT.to_errno();
         }
         from_result(|| {
-            // SAFETY: The caller's promise is the same.
-            unsafe { Self::open_pinned(inode, file) }.inspect_err(|_| {
+            // SAFETY: The inode is valid during the call, and its private data is that of
+            // the entry (`proc_get_inode()`).
+            let data = unsafe { (*inode).i_private };
+            // SAFETY: The file is being opened. By the type invariants of `Registration`
+            // the entry's data comes from `into_foreign`, and is given back after
+            // `proc_remove` has waited for us.
+            unsafe { Callbacks::<T>::open(data, file) }.inspect_err(|_| {
                 // SAFETY: Gives back the count taken above; the module stays until
                 // `proc_reg_open()` goes on, see the documentation of this file.
                 unsafe { bindings::module_put(this_module()) };
@@ -402,66 +326,11 @@ impl<T: Operations> VTable<T> {
 
     /// # Safety
     ///
-    /// As for `open`, with a count of the module taken.
-    unsafe fn open_pinned(inode: *mut bindings::inode, file: *mut bindings::file) -> Result {
-        // SAFETY: The inode is valid during the call, and its private data is that of
-        // the entry (`proc_get_inode()`).
-        let data = unsafe { (*inode).i_private };
-        // SAFETY: By the type invariants of `Registration` the entry's data comes from
-        // `into_foreign`, and is given back after `proc_remove` has waited for us.
-        let data = unsafe { T::Data::borrow(data) };
-        // SAFETY:
-        // - The file is valid during the call.
-        // - It has no descriptor yet, so nobody uses its position.
-        let ptr = T::open(data, unsafe { File::from_raw_file(file) })?.into_foreign();
-
-        if !T::HAS_SHOW {
-            // SAFETY: The private data of a file is its `open`'s to set.
-            unsafe { (*file).private_data = ptr };
-            return Ok(());
-        }
-        // SAFETY: The file is being opened, its private data is still null, and the
-        // operations are valid as long as the module is, which the file pins.
-        to_result(unsafe { bindings::seq_open(file, &Self::SEQ_OPS) }).inspect_err(|_| {
-            // SAFETY: The pointer comes from `into_foreign` above, and nobody has it.
-            T::release(unsafe { T::Ptr::from_foreign(ptr) });
-        })?;
-        // SAFETY: `seq_open` has made the private data a `struct seq_file`, of which
-        // the field `private` is the caller's.
-        unsafe { (*(*file).private_data.cast::<bindings::seq_file>()).private = ptr };
-        Ok(())
-    }
-
-    /// Returns what `open` has put into a file.
-    ///
-    /// # Safety
-    ///
-    /// `file` must be valid, opened by `open`, and not released.
-    unsafe fn private(file: *mut bindings::file) -> *mut c_void {
-        // SAFETY: The file is valid, and its private data does not change between
-        // `open` and `release`.
-        let private = unsafe { (*file).private_data };
-        if T::HAS_SHOW {
-            // SAFETY: It is the `struct seq_file` that `seq_open` has made.
-            unsafe { (*private.cast::<bindings::seq_file>()).private }
-        } else {
-            private
-        }
-    }
-
-    /// # Safety
-    ///
     /// Only for `close_pdeo()`, on a file opened by `open`.
     unsafe extern "C" fn release(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: The caller's promise is the same.
-        let ptr = unsafe { Self::private(file) };
-        if T::HAS_SHOW {
-            // SAFETY: The file was opened by `seq_open`, and no other call uses it.
-            unsafe { bindings::seq_release(inode, file) };
-        }
-        // SAFETY: The pointer comes from `into_foreign` in `open`; `release` is called
-        // once for each file, after or instead of all other callbacks.
-        T::release(unsafe { T::Ptr::from_foreign(ptr) });
+        // SAFETY: `close_pdeo()` is called once for each file, after or instead of all
+        // other callbacks.
+        unsafe { Callbacks::<T>::release(inode, file) };
         // SAFETY: Gives back the count taken in `open`; the module stays until
         // `close_pdeo()` goes on, see the documentation of this file.
         unsafe { bindings::module_put(this_module()) };
@@ -470,179 +339,28 @@ impl<T: Operations> VTable<T> {
 
     /// # Safety
     ///
-    /// Only for `proc_reg_read_iter()`, on a file opened by `open` without `show`.
-    unsafe extern "C" fn read_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: The caller provides a valid `struct kiocb`, whose file has a `T::Ptr`
-        // as its private data.
-        let kiocb = unsafe { Kiocb::from_raw(kiocb) };
-        // SAFETY: The caller provides a valid `struct iov_iter` for writing.
-        let iov = unsafe { iov::dest_from_raw(iter) };
-        from_result(|| Ok(T::read_iter(kiocb, iov)? as isize))
-    }
-
-    /// # Safety
-    ///
     /// Only for `proc_reg_write()`, on a file opened by `open`.
     unsafe extern "C" fn write(
         file: *mut bindings::file,
         buffer: *const c_char,
-        count: usize,
+        len: usize,
         position: *mut bindings::loff_t,
     ) -> isize {
-        // SAFETY: The file is open, which the caller promises; its private data comes
-        // from `into_foreign` and is not given back before `release`.
-        let ptr = unsafe { T::Ptr::borrow(Self::private(file)) };
-        // SAFETY:
-        // - The file is valid during the call.
-        // - Who uses its position without the lock does so in this very call.
-        let file = unsafe { LocalFile::from_raw_file(file) };
-        let mut input = UserSlice::new(UserPtr::from_addr(buffer as usize), count).reader();
-        // SAFETY: The caller lends the position to this call alone.
-        let position = unsafe { &mut *position };
-        from_result(|| Ok(T::write(ptr, file, &mut input, position)? as isize))
-    }
-
-    /// # Safety
-    ///
-    /// Only for `proc_reg_unlocked_ioctl()`, on a file opened by `open`.
-    unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
-        // SAFETY: As in `write`.
-        let ptr = unsafe { T::Ptr::borrow(Self::private(file)) };
-        // SAFETY:
-        // - The file is valid during the call.
-        // - ioctl(2) does not use its position.
-        let file = unsafe { File::from_raw_file(file) };
-        from_result(|| Ok(T::ioctl(ptr, file, cmd, arg)? as c_long))
-    }
-
-    /// # Safety
-    ///
-    /// Only for `proc_reg_poll()`, on a file opened by `open`.
-    unsafe extern "C" fn poll(
-        file: *mut bindings::file,
-        table: *mut bindings::poll_table_struct,
-    ) -> bindings::__poll_t {
-        // SAFETY: As in `write`.
-        let ptr = unsafe { T::Ptr::borrow(Self::private(file)) };
-        // SAFETY:
-        // - The file is valid during the call.
-        // - poll(2), select(2) and epoll do not use its position.
-        let file = unsafe { File::from_raw_file(file) };
-        // SAFETY: The table is null or valid during the call.
-        T::poll(ptr, file, unsafe { PollTable::from_raw(table) })
-    }
-
-    /// Returns what stands for record `index` between the `seq_file` functions: a
-    /// number, of which the kernel only asks that it is neither null nor an error.
-    ///
-    /// # Safety
-    ///
-    /// `seq` must be valid, and of a file opened by `open`.
-    unsafe fn token(seq: *mut bindings::seq_file, index: i64) -> *mut c_void {
-        // SAFETY: The pointer comes from `into_foreign` in `open`, and is not given
-        // back before `release`.
-        let ptr = unsafe { T::Ptr::borrow((*seq).private) };
-        match u64::try_from(index) {
-            Ok(index) if index < T::records(ptr) => (index as usize + 1) as *mut c_void,
-            _ => core::ptr::null_mut(),
+        let mut iter = bindings::iov_iter::default();
+        // SAFETY: `iter` may be written; the function checks the caller's address.
+        let result = to_result(unsafe {
+            bindings::import_ubuf(
+                bindings::ITER_SOURCE as c_int,
+                buffer.cast_mut().cast(),
+                len,
+                &mut iter,
+            )
+        });
+        if let Err(error) = result {
+            return error.to_errno() as isize;
         }
-    }
-
-    /// # Safety
-    ///
-    /// Only for `seq_file`, on a file opened by `open`.
-    unsafe extern "C" fn start(seq: *mut bindings::seq_file, index: *mut i64) -> *mut c_void {
-        // SAFETY: The caller's promise is the same, and the index is valid.
-        unsafe { Self::token(seq, *index) }
-    }
-
-    /// # Safety
-    ///
-    /// Only for `seq_file`, on a file opened by `open`.
-    unsafe extern "C" fn next(
-        seq: *mut bindings::seq_file,
-        _token: *mut c_void,
-        index: *mut i64,
-    ) -> *mut c_void {
-        // SAFETY: The caller's promise is the same, and the index is valid, and ours
-        // to advance.
-        unsafe {
-            *index += 1;
-            Self::token(seq, *index)
-        }
-    }
-
-    /// Does nothing; `seq_file` has to have it.
-    extern "C" fn stop(_seq: *mut bindings::seq_file, _token: *mut c_void) {}
-
-    /// # Safety
-    ///
-    /// Only for `seq_file`, on a file opened by `open`.
-    unsafe extern "C" fn show(seq: *mut bindings::seq_file, token: *mut c_void) -> c_int {
-        // SAFETY: As in `token`.
-        let ptr = unsafe { T::Ptr::borrow((*seq).private) };
-        // SAFETY: `seq_file` calls this with the file's lock held.
-        let seq = unsafe { SeqFile::from_raw(seq) };
-        from_result(|| {
-            T::show(ptr, token as u64 - 1, seq)?;
-            Ok(0)
-        })
-    }
-
-    const SEQ_OPS: bindings::seq_operations = bindings::seq_operations {
-        start: Some(Self::start),
-        stop: Some(Self::stop),
-        next: Some(Self::next),
-        show: Some(Self::show),
-    };
-
-    const OPS: bindings::proc_ops = bindings::proc_ops {
-        proc_open: Some(Self::open),
-        proc_release: Some(Self::release),
-        proc_read_iter: if T::HAS_SHOW {
-            Some(bindings::seq_read_iter)
-        } else if T::HAS_READ_ITER {
-            Some(Self::read_iter)
-        } else {
-            None
-        },
-        proc_write: if T::HAS_WRITE {
-            Some(Self::write)
-        } else {
-            None
-        },
-        proc_lseek: if T::HAS_SHOW {
-            Some(bindings::seq_lseek)
-        } else {
-            Some(bindings::default_llseek)
-        },
-        proc_ioctl: if T::HAS_IOCTL {
-            Some(Self::ioctl)
-        } else {
-            None
-        },
-        #[cfg(CONFIG_COMPAT)]
-        proc_compat_ioctl: if T::HAS_IOCTL {
-            bindings::compat_ptr_ioctl
-        } else {
-            None
-        },
-        proc_poll: if T::HAS_POLL { Some(Self::poll) } else { None },
-        ..pin_init::zeroed()
-    };
-}
-
-/// Refuses, with EACCES, a file that is opened for writing by another effective
-/// user than root (of the initial user namespace). For use in
-/// [`Operations::open`], where the mode does not say enough: `chmod` changes it.
-pub(crate) fn only_root_writes(file: &File) -> Result {
-    let reads = file.flags() & flags::O_ACCMODE == flags::O_RDONLY;
-    if reads || file.cred().euid().into_raw().val == 0 {
-        Ok(())
-    } else {
-        Err(EACCES)
+        // SAFETY: The file is open during the call, and `iter` is one to read from, and
+        // ours; the caller lends the position to this call alone.
+        unsafe { Callbacks::<T>::write(file, &mut *position, &mut iter) }
     }
 }

@@ -2,11 +2,9 @@
 
 //! All that differs between the kernel series which are supported, 7.2 and 7.3.
 
-use super::{
-    bindings,
-    irq::IrqReturn, //
-};
+use super::bindings;
 use core::borrow::Borrow;
+use kernel::prelude::*;
 
 /// Returns the value of a parameter declared in `module!`'s `params`:
 /// `param_value(module_parameters::count.value())`.
@@ -28,17 +26,11 @@ pub(crate) const fn this_module() -> *mut bindings::module {
     return core::ptr::null_mut();
 }
 
-/// Returns what a C interrupt handler returns.
+/// Returns what a C interrupt handler returns, from its value in `enum irqreturn`.
 ///
 /// `irqreturn_t` is an integer in 7.2 and a struct around one in 7.3.
-pub(crate) fn irq_return(value: IrqReturn) -> bindings::irqreturn_t {
-    // `enum irqreturn` of include/linux/irqreturn.h.
-    let raw: u32 = match value {
-        IrqReturn::None => 0,
-        IrqReturn::Handled => 1,
-        IrqReturn::WakeThread => 2,
-    };
+pub(crate) fn irq_return(value: c_uint) -> bindings::irqreturn_t {
     // SAFETY: Either type is a transparent wrapper of, or is, an `unsigned int`, of
     // which each value is valid.
-    unsafe { core::mem::transmute::<u32, bindings::irqreturn_t>(raw) }
+    unsafe { core::mem::transmute::<c_uint, bindings::irqreturn_t>(value) }
 }

@@ -2,11 +2,9 @@
 
 //! The message that `procfs_rw_rs` and `sleep_rs` keep.
 
-use crate::abstractions::iov::read_from_buffer;
 use kernel::{
-    iov::IovIterDest,
-    prelude::*,
-    uaccess::UserSliceReader, //
+    iov::IovIterSource,
+    prelude::*, //
 };
 
 /// The longest message, in bytes. The original has a buffer of 80 with a NUL.
@@ -38,10 +36,9 @@ impl Message {
         self.len = input.len();
     }
 
-    /// Gives `Last input:<bytes>` to userspace, from `position` on, and returns how
-    /// many bytes that were. Errors and context as for [`from_user`].
-    pub(crate) fn read(&self, iov: &mut IovIterDest<'_>, position: &mut i64) -> Result<usize> {
-        read_from_buffer(iov, position, &self.text[..HEAD.len() + self.len])
+    /// Returns what is read: `Last input:<bytes>`.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[..HEAD.len() + self.len]
     }
 }
 
@@ -50,10 +47,12 @@ impl Message {
 /// EFAULT for a bad pointer. May sleep, for as long as userspace likes (its memory may
 /// be a userfaultfd), so no lock may be held.
 pub(crate) fn from_user<'a>(
-    input: &mut UserSliceReader,
+    input: &mut IovIterSource<'_>,
     buffer: &'a mut [u8; MAX_LEN],
 ) -> Result<&'a [u8]> {
     let text = &mut buffer[..input.len().min(MAX_LEN)];
-    input.read_slice(text)?;
+    if input.copy_from_iter(text) < text.len() {
+        return Err(EFAULT);
+    }
     Ok(text)
 }

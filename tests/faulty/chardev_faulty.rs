@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A character device that is in the way of others, for the tests of
-//! `abstractions/cdev.rs`. Never installed.
+//! A character device that is in the way of others, and does what a careless driver
+//! could do, for the tests of `abstractions/cdev.rs` and `abstractions/file.rs`. Never
+//! installed.
 //!
-//! It answers every read with `faulty`, can never be read from nor written to as far
-//! as `poll` knows (POLLPRI), and returns the argument of command 0x6400, for which it has
-//! no `compat_ioctl`.
+//! It answers every read with `faulty`, takes every write, and knows these commands:
+//! 0x6400 returns its argument, 0x6401 makes it readable to `poll(2)`, 0x6402 drops
+//! the registration. `poll` says POLLPRI besides.
 
 use abstractions::{
     cdev::{
@@ -13,22 +14,31 @@ use abstractions::{
         Number,
         Registration, //
     },
+    file::{
+        OpenFile,
+        Operations,
+        PollTable,
+        READABLE, //
+    },
+    iov::Dest,
     param::string_parameters,
     series, //
 };
 use kernel::{
-    fs::{
-        File,
-        Kiocb, //
-    },
-    iov::IovIterDest,
+    iov::IovIterSource,
+    new_mutex,
+    new_poll_condvar,
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             AtomicFlag,
-            Relaxed, //
+            Release, //
         },
-        poll::PollTable, //
+        poll::PollCondVar,
+        Arc,
+        ArcBorrow,
+        Mutex, //
     },
     time::{
         delay::fsleep,
@@ -45,13 +55,21 @@ module! {
     description: "A character device that is in the way of others",
     license: "GPL",
     params: {
-        major: u32 {
-            default: 0,
-            description: "The major number; 0 takes a free one",
+        major: i64 {
+            default: -1,
+            description: "The major number; -1 takes a free one",
         },
-        fail: u32 {
+        hold: u32 {
             default: 0,
-            description: "Fail to load, with ENODEV, once a file is open",
+            description: "Stay in init until a signal comes, then fail with ENODEV",
+        },
+        claim: u32 {
+            default: 0,
+            description: "How many bytes more than there were reads and writes claim",
+        },
+        queue: u32 {
+            default: 0,
+            description: "Let reads and writes announce a completion that never comes",
         },
     },
 }
@@ -61,31 +79,68 @@ string_parameters! {
     device: "The name of the device",
 }
 
-struct Faulty {
-    _device: Registration<Open>,
+fn given(value: impl core::borrow::Borrow<u32>) -> u32 {
+    series::param_value::<u32>(value)
 }
 
-/// Whether a file was opened.
-static OPENED: AtomicFlag = AtomicFlag::new(false);
+struct Faulty {
+    shared: Arc<Shared>,
+}
 
 impl kernel::Module for Faulty {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let major: u32 = series::param_value(module_parameters::major.value());
-        let fail: u32 = series::param_value(module_parameters::fail.value());
+        let major: i64 = series::param_value(module_parameters::major.value());
         let options = cdev::Options {
             name: string_parameters::device
                 .value()
                 .unwrap_or(c"chardev_faulty"),
-            major: (major > 0).then_some(major),
+            major: u32::try_from(major).ok(),
+            mode: 0o600,
         };
-        let device = Registration::new(options, Dropped)?;
-        if fail != 0 {
-            while !OPENED.load(Relaxed) {
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
+                device <- new_mutex!(None),
+                readable: AtomicFlag::new(false),
+                changed <- new_poll_condvar!(),
+                _dropped: Dropped,
+            }),
+            GFP_KERNEL,
+        )?;
+        let module = Self {
+            shared: shared.clone(),
+        };
+        *module.shared.device.lock() = Some(Registration::new(options, shared)?);
+        if given(module_parameters::hold.value()) != 0 {
+            while !current!().signal_pending() {
                 fsleep(Delta::from_millis(1));
             }
             return Err(ENODEV);
         }
-        Ok(Self { _device: device })
+        Ok(module)
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        self.shared.unregister();
+    }
+}
+
+#[pin_data]
+struct Shared {
+    #[pin]
+    device: Mutex<Option<Registration<Open>>>,
+    readable: AtomicFlag,
+    #[pin]
+    changed: PollCondVar,
+    _dropped: Dropped,
+}
+
+impl Shared {
+    fn unregister(&self) {
+        // Not with the lock held.
+        let device = self.device.lock().take();
+        drop(device);
     }
 }
 
@@ -98,37 +153,76 @@ impl Drop for Dropped {
     }
 }
 
+/// Returns what is claimed of `count` bytes.
+fn claimed(count: usize) -> Result<usize> {
+    if given(module_parameters::queue.value()) != 0 {
+        return Err(EIOCBQUEUED);
+    }
+    Ok(count + given(module_parameters::claim.value()) as usize)
+}
+
 /// The open file.
-struct Open;
+struct Open {
+    shared: Arc<Shared>,
+    minor: u32,
+}
 
 #[vtable]
-impl cdev::Device for Open {
-    type Data = Dropped;
-    type Ptr = KBox<Self>;
+impl Operations for Open {
+    type Data = Arc<Shared>;
+    type Ptr = Arc<Self>;
 
-    fn open(_data: &Dropped, _file: &File, _number: Number) -> Result<KBox<Self>> {
-        let open = KBox::new(Self, GFP_KERNEL)?;
-        OPENED.store(true, Relaxed);
-        Ok(open)
+    fn open(shared: ArcBorrow<'_, Shared>, file: &OpenFile) -> Result<Arc<Self>> {
+        let open = Self {
+            shared: shared.into(),
+            minor: Number::of(file).minor(),
+        };
+        Ok(Arc::new(open, GFP_KERNEL)?)
     }
 
-    fn release(_open: KBox<Self>, _file: &File) {
-        pr_info!("released\n");
+    fn release(open: Arc<Self>) {
+        pr_info!("released {}\n", open.minor);
     }
 
-    fn read_iter(_kiocb: Kiocb<'_, KBox<Self>>, iov: &mut IovIterDest<'_>) -> Result<usize> {
-        Ok(iov.copy_to_iter(b"faulty"))
+    fn read_iter(
+        _open: ArcBorrow<'_, Self>,
+        _position: &mut i64,
+        iov: &mut Dest<'_>,
+    ) -> Result<usize> {
+        claimed(iov.copy_to_iter(b"faulty"))
     }
 
-    fn ioctl(_open: &Self, _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn write_iter(
+        _open: ArcBorrow<'_, Self>,
+        _position: &mut i64,
+        iov: &mut IovIterSource<'_>,
+    ) -> Result<usize> {
+        claimed(iov.len())
+    }
+
+    fn ioctl(open: ArcBorrow<'_, Self>, _file: &OpenFile, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
             0x6400 => Ok(arg as isize),
+            0x6401 => {
+                open.shared.readable.store(true, Release);
+                open.shared.changed.notify_all();
+                Ok(0)
+            }
+            0x6402 => {
+                open.shared.unregister();
+                Ok(0)
+            }
             _ => Err(ENOTTY),
         }
     }
 
-    fn poll(_open: &Self, _file: &File, _table: PollTable<'_>) -> u32 {
+    fn poll<'p>(open: &'p ArcBorrow<'_, Self>, table: &PollTable<'p>) -> u32 {
         const POLLPRI: u32 = 2;
-        POLLPRI
+        table.register(&open.shared.changed);
+        if open.shared.readable.load(Acquire) {
+            POLLPRI | READABLE
+        } else {
+            POLLPRI
+        }
     }
 }

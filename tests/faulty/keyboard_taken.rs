@@ -70,7 +70,7 @@ impl Drop for Taken {
 ///
 /// None; the kernel calls it.
 unsafe extern "C" fn ignore(_irq: c_int, _cookie: *mut c_void) -> bindings::irqreturn_t {
-    series::irq_return(abstractions::irq::IrqReturn::Handled)
+    series::irq_return(abstractions::irq::IrqReturn::Handled as u32)
 }
 
 struct Deaf;

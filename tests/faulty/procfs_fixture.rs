@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What `abstractions/procfs.rs` can do and no module of the guide does: folders,
-//! owners, sizes, many records, ioctl, poll. For `tests/tests/procfs.rs` and
+//! owners, sizes, many records that can be
+//! written beside, ioctl; and what a careless driver could do. For `tests/tests/procfs.rs` and
 //! `tests/host/procfs.bats`; never installed.
 
 use abstractions::{
+    file::{
+        OpenFile,
+        Operations, //
+    },
+    iov::Dest,
     procfs::{
         Directory,
-        Operations,
         Options,
-        Registration,
-        READABLE, //
+        Registration, //
     },
     series, //
 };
 use kernel::{
-    fs::File,
+    iov::IovIterSource,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
-    sync::poll::PollTable, //
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 
 mod abstractions;
@@ -43,6 +50,18 @@ module! {
             default: 0,
             description: "Register one name twice, at last",
         },
+        hold: u32 {
+            default: 0,
+            description: "Stay in init until a signal comes, then fail with ENODEV",
+        },
+        claim: u32 {
+            default: 0,
+            description: "How many bytes more than there were reads and writes claim",
+        },
+        queue: u32 {
+            default: 0,
+            description: "Announce a completion that never comes",
+        },
         bad_name: u32 {
             default: 0,
             description: "Register a name that /proc cannot have: 1 to 5",
@@ -53,6 +72,11 @@ module! {
 struct Fixture {
     _files: KVec<Registration<Records>>,
     _device: Registration<Device>,
+    _careless: Registration<Careless>,
+}
+
+fn given(value: impl core::borrow::Borrow<u32>) -> u32 {
+    series::param_value::<u32>(value)
 }
 
 impl kernel::Module for Fixture {
@@ -68,26 +92,32 @@ impl kernel::Module for Fixture {
         files.push(records(c"1", Some(&inner))?, GFP_KERNEL)?;
         let device = Registration::new(c"device", Options::new(0o600), Some(&inner), ())?;
 
-        let bad_name: u32 = series::param_value(module_parameters::bad_name.value());
+        let careless = Registration::new(c"careless", Options::new(0o600), Some(&folder), ())?;
+
+        let bad_name = given(module_parameters::bad_name.value());
         let names = [c"", c".", c"..", c"a/b", c"123"];
         if let Some(name) = bad_name.checked_sub(1).and_then(|i| names.get(i as usize)) {
             files.push(records(name, None)?, GFP_KERNEL)?;
         }
-        let take: u32 = series::param_value(module_parameters::take.value());
-        if take != 0 {
+        if given(module_parameters::take.value()) != 0 {
             files.push(records(c"test", None)?, GFP_KERNEL)?;
         }
-        let take_sched: u32 = series::param_value(module_parameters::take_sched.value());
-        if take_sched != 0 {
+        if given(module_parameters::take_sched.value()) != 0 {
             files.push(records(c"sched", None)?, GFP_KERNEL)?;
         }
-        let clash: u32 = series::param_value(module_parameters::clash.value());
-        if clash != 0 {
+        if given(module_parameters::clash.value()) != 0 {
             files.push(records(c"records", Some(&folder))?, GFP_KERNEL)?;
+        }
+        if given(module_parameters::hold.value()) != 0 {
+            while !current!().signal_pending() {
+                fsleep(Delta::from_millis(1));
+            }
+            return Err(ENODEV);
         }
         Ok(Self {
             _files: files,
             _device: device,
+            _careless: careless,
         })
     }
 }
@@ -100,7 +130,7 @@ impl Operations for Records {
     type Data = ();
     type Ptr = ();
 
-    fn open(_data: (), _file: &File) -> Result {
+    fn open(_data: (), _file: &OpenFile) -> Result {
         Ok(())
     }
 
@@ -115,6 +145,12 @@ impl Operations for Records {
         }
         Ok(())
     }
+
+    // Beside `show`: the file's own data is where only `show` would have it.
+    fn write_iter(_ptr: (), position: &mut i64, iov: &mut IovIterSource<'_>) -> Result<usize> {
+        *position += iov.len() as i64;
+        Ok(iov.len())
+    }
 }
 
 /// Neither read nor written.
@@ -125,18 +161,43 @@ impl Operations for Device {
     type Data = ();
     type Ptr = ();
 
-    fn open(_data: (), _file: &File) -> Result {
+    fn open(_data: (), _file: &OpenFile) -> Result {
         Ok(())
     }
 
-    fn ioctl(_ptr: (), _file: &File, cmd: u32, arg: usize) -> Result<isize> {
+    fn ioctl(_ptr: (), _file: &OpenFile, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {
             0x7001 => Ok(arg as isize + 1),
             _ => Err(ENOTTY),
         }
     }
+}
 
-    fn poll(_ptr: (), _file: &File, _table: PollTable<'_>) -> u32 {
-        READABLE
+/// Believes that it has read and written more than it has.
+struct Careless;
+
+#[vtable]
+impl Operations for Careless {
+    type Data = ();
+    type Ptr = ();
+
+    fn open(_data: (), _file: &OpenFile) -> Result {
+        Ok(())
     }
+
+    fn read_iter(_ptr: (), _position: &mut i64, iov: &mut Dest<'_>) -> Result<usize> {
+        claimed(iov.copy_to_iter(b"careless"))
+    }
+
+    fn write_iter(_ptr: (), _position: &mut i64, iov: &mut IovIterSource<'_>) -> Result<usize> {
+        claimed(iov.len())
+    }
+}
+
+/// Returns what is claimed of `count` bytes.
+fn claimed(count: usize) -> Result<usize> {
+    if given(module_parameters::queue.value()) != 0 {
+        return Err(EIOCBQUEUED);
+    }
+    Ok(count + given(module_parameters::claim.value()) as usize)
 }

@@ -4,6 +4,7 @@
 //! races, random numbers, wrong pointers, terminals, the keyboard. Everything here runs
 //! as root inside the guest, never on the host.
 
+pub mod careless;
 pub mod fault;
 pub mod keyboard;
 pub mod kmsg;

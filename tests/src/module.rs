@@ -2,9 +2,12 @@
 
 //! Loading and unloading kernel modules.
 
+use crate::process::Child;
 use nix::{
     errno::Errno,
     kmod::{delete_module, finit_module, DeleteModuleFlags, ModuleInitFlags},
+    libc::c_int,
+    sys::signal::{signal, SigHandler, Signal},
     Result,
 };
 use std::{
@@ -122,6 +125,35 @@ impl Module {
     /// Returns the module's use count, as `lsmod` shows it.
     pub fn use_count(&self) -> u32 {
         proc_modules(&self.name).expect("a loaded module").use_count
+    }
+}
+
+/// A load that stays in the module's `init` until a signal comes.
+#[derive(Debug)]
+pub struct Loading(Child);
+
+impl Loading {
+    /// Begins to load a module, in a process of its own.
+    pub fn begin(name: &str, params: &str) -> Self {
+        let (name, params) = (String::from(name), String::from(params));
+        Self(Child::spawn_fallible(move || {
+            extern "C" fn nothing(_signal: c_int) {}
+            // SAFETY: The handler does nothing.
+            unsafe { signal(Signal::SIGUSR1, SigHandler::Handler(nothing)) }?;
+            let result = Module::load(&name, &params);
+            result.map(std::mem::forget).map_err(std::io::Error::from)
+        }))
+    }
+
+    /// Sends the signal, and returns the errno with which the load then fails.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within [`PATIENCE`](crate::PATIENCE), or not with an errno.
+    #[track_caller]
+    pub fn interrupt(self) -> Errno {
+        self.0.signal(Signal::SIGUSR1);
+        Errno::from_raw(self.0.exit_status())
     }
 }
 

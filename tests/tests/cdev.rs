@@ -5,15 +5,16 @@
 //! (`tests/faulty/chardev_faulty.rs`).
 
 use guest::{
-    errno,
+    careless, errno,
     kmsg::Log,
-    module::{proc_modules, Module},
-    PATIENCE,
+    module::{proc_modules, Loading, Module},
+    process::{wait_until, Child},
 };
 use nix::{
     errno::Errno,
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
+    sys::select::{select, FdSet},
     sys::stat::{makedev, mknod, Mode, SFlag},
 };
 use std::{
@@ -21,8 +22,6 @@ use std::{
     io::Read,
     os::fd::{AsFd, AsRawFd},
     path::Path,
-    thread,
-    time::{Duration, Instant},
 };
 
 const FAULTY: &str = "faulty/chardev_faulty";
@@ -42,6 +41,12 @@ fn traces(name: &str) -> (Vec<String>, Vec<String>) {
             .filter(|path| Path::new(path).exists())
             .collect(),
     )
+}
+
+/// Sends the device a command; none of them takes a pointer.
+fn command(file: &File, command: u64, argument: usize) -> nix::Result<i32> {
+    // SAFETY: The device takes the argument as a number.
+    Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), command, argument) })
 }
 
 fn no_traces() -> (Vec<String>, Vec<String>) {
@@ -98,7 +103,7 @@ fn name_that_is_taken_refuses_the_load() {
 
 #[test]
 fn wrong_major_numbers_are_refused() {
-    for major in ["512", "4095", "4096", "4294967295"] {
+    for major in ["0", "512", "4095", "4096", "4294967295"] {
         let result = Module::load(FAULTY, &format!("major={major}"));
         assert_eq!(result.unwrap_err(), Errno::EINVAL, "{major}");
         assert_eq!(traces("chardev_faulty"), no_traces());
@@ -132,7 +137,7 @@ fn data_is_dropped_once_with_the_registration() {
     let mut log = Log::bookmark();
     let module = Module::load(FAULTY, "").unwrap();
     drop(File::open("/dev/chardev_faulty").unwrap());
-    assert_eq!(log.lines_of("chardev_faulty"), ["released"]);
+    assert_eq!(log.lines_of("chardev_faulty"), ["released 0"]);
     module.unload().unwrap();
     assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
 
@@ -143,54 +148,105 @@ fn data_is_dropped_once_with_the_registration() {
     assert_eq!(lines, ["data dropped"]);
 }
 
-/// A load that fails after its device could be opened: the module is not freed before
-/// the file is closed.
+/// Nobody gets in before `init` has returned, so one that fails has nobody to wait for,
+/// not even with many at the door.
 #[test]
-fn failing_load_waits_for_files_that_were_opened() {
+fn device_of_a_module_that_still_loads_cannot_be_opened() {
     let path = "/dev/before_the_load";
     mknod(path, SFlag::S_IFCHR, Mode::S_IRUSR, makedev(99, 3)).unwrap();
     let mut log = Log::bookmark();
 
-    let load = thread::spawn(|| Module::load(FAULTY, "major=99 fail=1").map(drop));
-    let deadline = Instant::now() + PATIENCE;
-    let mut file = loop {
-        // Before that, an open would only keep `modprobe` busy.
-        if traces("chardev_faulty").0.is_empty() {
-            assert!(Instant::now() < deadline, "the load does not begin");
-            continue;
-        }
-        match File::open(path) {
-            Ok(file) => break file,
-            Err(error) => assert_eq!(error.raw_os_error(), Some(Errno::ENXIO as i32)),
-        }
-        assert!(Instant::now() < deadline, "the device does not open");
-    };
-    // The device is taken back, the module stays. (Its node may not be there yet now.)
-    while proc_modules("chardev_faulty").is_some_and(|line| line.use_count < 3)
-        || traces("chardev_faulty")
-            .1
-            .contains(&"/dev/chardev_faulty".into())
-        || Path::new("/sys/dev/char/99:0").exists()
-    {
-        assert!(Instant::now() < deadline, "the node does not go");
-    }
-    for _ in 0..20 {
-        assert!(!load.is_finished());
+    let load = Loading::begin(FAULTY, "major=99 hold=1");
+    wait_until("the node", || Path::new("/dev/chardev_faulty").exists());
+    for _ in 0..100 {
+        assert_eq!(errno(File::open(path)), Errno::ENXIO);
+        assert_eq!(errno(File::open("/dev/chardev_faulty")), Errno::ENXIO);
         assert_eq!(proc_modules("chardev_faulty").unwrap().state, "Loading");
-        let mut buffer = [0; 6];
-        file.read_exact(&mut buffer).unwrap();
-        assert_eq!(&buffer, b"faulty");
-        thread::sleep(Duration::from_millis(5));
     }
-    drop(file);
-    assert_eq!(load.join().unwrap(), Err(Errno::ENODEV));
-
-    let lines = log.lines_of("chardev_faulty");
-    assert_eq!(lines, ["released", "data dropped"]);
+    let openers: Vec<_> = (0..4)
+        .map(|_| {
+            Child::spawn(move || loop {
+                // Whatever it says when the device goes: it is not opened.
+                if File::open(path).is_ok() {
+                    break 0;
+                }
+            })
+        })
+        .collect();
+    assert_eq!(load.interrupt(), Errno::ENODEV);
     assert_eq!(proc_modules("chardev_faulty"), None);
+    assert!(openers.iter().all(|opener| !opener.ended()));
+    drop(openers);
+
+    assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
     assert_eq!(traces("chardev_faulty"), no_traces());
     assert_eq!(errno(File::open(path)), Errno::ENXIO);
     fs::remove_file(path).unwrap();
+}
+
+/// A registration may be dropped before the module goes: open files live on, and keep
+/// what they share; there are no new ones, though their inode still knows the device.
+#[test]
+fn open_file_outlives_its_registration() {
+    let path = "/dev/stays_behind";
+    mknod(path, SFlag::S_IFCHR, Mode::S_IRUSR, makedev(99, 7)).unwrap();
+    let mut log = Log::bookmark();
+    let module = Module::load(FAULTY, "major=99").unwrap();
+    let mut file = File::open(path).unwrap();
+    assert_eq!(command(&file, 0x6402, 0), Ok(0));
+
+    assert_eq!(traces("chardev_faulty"), no_traces());
+    assert_eq!(errno(File::open(path)), Errno::ENXIO);
+    let mut buffer = [0; 6];
+    file.read_exact(&mut buffer).unwrap();
+    assert_eq!(&buffer, b"faulty");
+    assert_eq!(module.try_unload(), Err(Errno::EAGAIN));
+    assert_eq!(log.lines_of("chardev_faulty"), Vec::<String>::new());
+    drop(file);
+    assert_eq!(log.lines_of("chardev_faulty"), ["released 7"]);
+    module.unload().unwrap();
+    assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
+    fs::remove_file(path).unwrap();
+}
+
+/// What a callback claims beyond what it has moved is an error of it, not believed.
+#[test]
+fn counts_of_a_careless_driver_are_not_believed() {
+    let node = Path::new("/dev/chardev_faulty");
+    let module = Module::load(FAULTY, "").unwrap();
+    careless::moves_what_it_says(node, b"faulty");
+    module.unload().unwrap();
+    for params in ["claim=1", "claim=4096", "claim=1000000", "queue=1"] {
+        let _module = Module::load(FAULTY, params).unwrap();
+        careless::is_refused(node);
+    }
+}
+
+/// `poll(2)` and `select(2)` are woken by what the callback has registered.
+#[test]
+fn who_polls_is_woken() {
+    let module = Module::load(FAULTY, "").unwrap();
+    let file = File::open("/dev/chardev_faulty").unwrap();
+    let polls = Child::spawn_fallible(|| {
+        let file = File::open("/dev/chardev_faulty")?;
+        let mut files = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut files, PollTimeout::NONE), Ok(1));
+        assert_eq!(files[0].revents(), Some(PollFlags::POLLIN));
+        Ok(())
+    });
+    let selects = Child::spawn_fallible(|| {
+        let file = File::open("/dev/chardev_faulty")?;
+        let mut files = FdSet::new();
+        files.insert(file.as_fd());
+        assert_eq!(select(None, &mut files, None, None, None), Ok(1));
+        Ok(())
+    });
+    wait_until("two that wait", || polls.sleeps() && selects.sleeps());
+    assert_eq!(command(&file, 0x6401, 0), Ok(0));
+    assert_eq!(polls.exit_status(), 0);
+    assert_eq!(selects.exit_status(), 0);
+    drop(file);
+    module.unload().unwrap();
 }
 
 #[test]
@@ -206,15 +262,11 @@ fn optional_callbacks_have_their_defaults() {
     assert_eq!(poll(&mut files, PollTimeout::ZERO), Ok(1));
     assert_eq!(files[0].revents(), Some(PollFlags::POLLPRI));
 
-    // SAFETY: The device takes the argument as a number.
-    let ioctl =
-        |command, n: usize| Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), command, n) });
-    assert_eq!(ioctl(0x6400, 42), Ok(42));
-    assert_eq!(ioctl(0x6401, 42), Err(Errno::ENOTTY));
+    assert_eq!(command(&file, 0x6400, 42), Ok(42));
+    assert_eq!(command(&file, 0x6409, 42), Err(Errno::ENOTTY));
     // SAFETY: The call takes no pointer.
     let seek = unsafe { libc::lseek(file.as_raw_fd(), 0, libc::SEEK_SET) };
     assert_eq!(Errno::result(seek), Err(Errno::ESPIPE));
-    assert_eq!(nix::unistd::write(&file, b"x"), Err(Errno::EINVAL));
     assert_eq!(errno(file.sync_all()), Errno::EINVAL);
     drop(other);
 }

@@ -4,8 +4,9 @@
 //! guide uses.
 
 use guest::{
-    errno,
-    module::{proc_modules, Module},
+    careless, errno,
+    module::{proc_modules, Loading, Module},
+    process::wait_until,
     read_in_chunks, CHUNKS,
 };
 use nix::{
@@ -28,6 +29,7 @@ const FILE: &str = "faulty/procfs_fixture";
 const FOLDER: &str = "/proc/fixture";
 const RECORDS: &str = "/proc/fixture/records";
 const DEVICE: &str = "/proc/fixture/inner/device";
+const CARELESS: &str = "/proc/fixture/careless";
 
 fn load() -> Module {
     Module::load(FILE, "").unwrap()
@@ -51,7 +53,7 @@ fn folders_come_and_go_with_the_module() {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, ["inner", "records"]);
+        assert_eq!(names, ["careless", "inner", "records"]);
         assert!(Path::new("/proc/fixture/inner/1").exists());
         module.unload().unwrap();
         assert!(!Path::new(FOLDER).exists());
@@ -114,19 +116,67 @@ fn ioctl_gets_its_arguments() {
     assert_eq!(result, Err(Errno::ENOTTY));
 }
 
+/// Without a callback for `poll`, which no file in `/proc` can have.
 #[test]
-fn poll_tells_what_the_callback_says() {
+fn poll_says_what_it_says_of_any_file() {
     let _module = load();
-    let ready = |path| {
+    for path in [DEVICE, RECORDS] {
         let file = File::open(path).unwrap();
         let events = PollFlags::POLLIN | PollFlags::POLLOUT;
         let mut fds = [PollFd::new(file.as_fd(), events)];
         poll(&mut fds, PollTimeout::ZERO).unwrap();
-        fds[0].revents().unwrap()
-    };
-    assert_eq!(ready(DEVICE), PollFlags::POLLIN);
-    // Without the callback, what any file tells.
-    assert_eq!(ready(RECORDS), PollFlags::POLLIN | PollFlags::POLLOUT);
+        assert_eq!(fds[0].revents(), Some(events));
+    }
+}
+
+/// What a callback claims beyond what it has moved is an error of it, not believed.
+#[test]
+fn counts_of_a_careless_driver_are_not_believed() {
+    let module = load();
+    let path = Path::new(CARELESS);
+    careless::moves_what_it_says(path, b"careless");
+    // Room for more pages than are filled.
+    let spliced = careless::splice_from(path, 3 * 4096);
+    assert_eq!(spliced.as_deref(), Ok(&b"careless"[..]));
+    module.unload().unwrap();
+
+    for params in ["claim=1", "claim=4096", "claim=1000000", "queue=1"] {
+        let _module = Module::load(FILE, params).unwrap();
+        careless::is_refused(path);
+        for length in [1, 4096, 3 * 4096] {
+            assert_eq!(careless::splice_from(path, length), Err(Errno::EIO));
+        }
+    }
+}
+
+/// The file's own data is not where it is without records.
+#[test]
+fn file_of_records_can_be_written_to() {
+    let _module = load();
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .open(RECORDS)
+        .unwrap();
+    assert_eq!(file.write(b"abc").unwrap(), 3);
+    assert_eq!(file.stream_position().unwrap(), 3);
+    let mut rest = [0; 5];
+    file.read_exact(&mut rest).unwrap();
+    assert_eq!(&rest, &records().as_bytes()[3..8]);
+}
+
+/// Nobody gets in before `init` has returned, so one that fails has nobody to wait for.
+#[test]
+fn file_of_a_module_that_still_loads_cannot_be_opened() {
+    let load = Loading::begin(FILE, "hold=1");
+    wait_until("the file", || Path::new(CARELESS).exists());
+    for _ in 0..100 {
+        assert_eq!(errno(File::open(CARELESS)), Errno::ENOENT);
+        assert_eq!(errno(File::open(RECORDS)), Errno::ENOENT);
+    }
+    assert_eq!(load.interrupt(), Errno::ENODEV);
+    assert_eq!(proc_modules(NAME), None);
+    assert!(!Path::new(FOLDER).exists());
 }
 
 #[test]
