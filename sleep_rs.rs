@@ -147,7 +147,9 @@ impl Queue {
 impl Sleep {
     /// Waits until the file is the caller's.
     ///
-    /// EAGAIN if it is not and `nonblock` is set; EINTR on a signal.
+    /// EAGAIN if it is not and `nonblock` is set; ERESTARTSYS on a signal: the kernel
+    /// makes EINTR of it where the process has a handler without SA_RESTART, and else
+    /// opens the file again, behind those who wait.
     fn take_turn(&self, nonblock: bool) -> Result {
         if self.queue.lock().take_if_free() {
             return Ok(());
@@ -181,7 +183,7 @@ impl Sleep {
                 } else {
                     queue.waiting.remove(&ticket);
                 }
-                return Err(EINTR);
+                return Err(ERESTARTSYS);
             }
         }
         Ok(())

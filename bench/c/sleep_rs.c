@@ -60,7 +60,7 @@ static int take_turn(bool nonblock)
 				hand_over();
 			else
 				list_del(&sleeper.entry);
-			return -EINTR;
+			return -ERESTARTSYS;
 		}
 	}
 	return 0;

@@ -82,6 +82,16 @@ impl Child {
         stat.rsplit(") ").next().is_some_and(|s| s.starts_with('S'))
     }
 
+    /// How often the process has gone to sleep.
+    pub fn switches(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("status");
+        let mut lines = status.lines();
+        lines
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:\t"))
+            .and_then(|count| count.parse().ok())
+            .expect("a count")
+    }
+
     /// Whether the process has ended.
     pub fn ended(&self) -> bool {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).expect("status");

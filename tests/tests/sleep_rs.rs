@@ -16,10 +16,11 @@ use nix::{
     libc,
     sched::{sched_setaffinity, CpuSet},
     sys::{
+        ptrace,
         resource::{getrusage, UsageWho},
         signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
         stat::Mode,
-        wait::WaitStatus,
+        wait::{waitpid, WaitStatus},
     },
     unistd::Pid,
 };
@@ -224,16 +225,83 @@ fn catch_sigint(flags: SaFlags) {
 fn signal_ends_the_sleep_with_eintr() {
     let module = load();
     let _file = open().unwrap();
-    // SA_RESTART makes no difference: the place in the queue is lost.
-    for flags in [SaFlags::empty(), SaFlags::SA_RESTART] {
-        let child = sleeper(&module, || {
-            catch_sigint(flags);
-            open_and_close()
-        });
-        child.signal(Signal::SIGINT);
-        assert_eq!(child.exit_status(), EINTR);
-        assert_eq!(module.use_count(), 1);
-    }
+    let child = sleeper(&module, || {
+        catch_sigint(SaFlags::empty());
+        open_and_close()
+    });
+    child.signal(Signal::SIGINT);
+    assert_eq!(child.exit_status(), EINTR);
+    assert_eq!(module.use_count(), 1);
+}
+
+/// Starts two sleepers, has `disturb` do to the first what makes it wait again, and
+/// shows that it does so behind the second.
+fn waits_again_behind_the_others(disturb: impl FnOnce(&Child)) {
+    const NOTES: &str = "/tmp/waited_again";
+    let module = load();
+    let file = open().unwrap();
+    let [first, second] = ["first", "second"].map(|name| {
+        sleeper(&module, move || {
+            catch_sigint(SaFlags::SA_RESTART);
+            let status = open_and_note(NOTES, name);
+            status.map_or_else(|errno| errno as i32, |()| 0)
+        })
+    });
+    disturb(&first);
+    wait_until("the first to sleep again", || {
+        module.use_count() == 3 && first.sleeps()
+    });
+    drop(file);
+    assert_eq!(first.exit_status(), 0);
+    assert_eq!(second.exit_status(), 0);
+    assert_eq!(notes(NOTES), ["second", "first"]);
+    assert_eq!(module.use_count(), 0);
+    module.unload().unwrap();
+}
+
+/// Opens the file, by one call of `open(2)`, and adds a line to another while it has it.
+fn open_and_note(path: &str, line: &str) -> nix::Result<()> {
+    let _file = fcntl::open(PATH, OFlag::O_RDONLY, Mode::empty())?;
+    note(path, line);
+    Ok(())
+}
+
+/// Waits until a sleeper has left its place in the queue, which leaves it to the other.
+fn wait_for_its_leaving() {
+    wait_until("the first to leave", || {
+        guest::module::proc_modules(NAME).unwrap().use_count == 2
+    });
+}
+
+#[test]
+fn sleeper_that_is_stopped_and_continued_goes_on_waiting() {
+    waits_again_behind_the_others(|first| {
+        first.signal(Signal::SIGSTOP);
+        wait_for_its_leaving();
+        first.signal(Signal::SIGCONT);
+    });
+}
+
+#[test]
+fn sleeper_that_is_traced_goes_on_waiting() {
+    waits_again_behind_the_others(|first| {
+        ptrace::attach(first.pid()).unwrap();
+        let stopped = WaitStatus::Stopped(first.pid(), Signal::SIGSTOP);
+        assert_eq!(waitpid(first.pid(), None), Ok(stopped));
+        assert_eq!(guest::module::proc_modules(NAME).unwrap().use_count, 2);
+        ptrace::detach(first.pid(), None).unwrap();
+    });
+}
+
+/// With SA_RESTART the handler runs, and `open(2)` goes on.
+#[test]
+fn sleeper_with_a_handler_that_restarts_goes_on_waiting() {
+    waits_again_behind_the_others(|first| {
+        // From outside, the next sleep looks like the one that this ends.
+        let before = first.switches();
+        first.signal(Signal::SIGINT);
+        wait_until("the first to sleep again", || first.switches() > before);
+    });
 }
 
 #[test]
@@ -294,13 +362,6 @@ fn sixty_four_sleepers_are_served_in_order_by_64_wake_ups() {
 #[test]
 fn each_close_wakes_exactly_one() {
     let module = load();
-    let wake_ups = |child: &Child| -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", child.pid())).unwrap();
-        let line = status
-            .lines()
-            .find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
-        line.unwrap().trim().parse().unwrap()
-    };
     let mut file = Some(open().unwrap());
     // Each opens the file, and then sleeps until it is told to go on.
     let mut children: Vec<_> = (0..5)
@@ -312,15 +373,15 @@ fn each_close_wakes_exactly_one() {
             })
         })
         .collect();
-    let before: Vec<_> = children.iter().map(wake_ups).collect();
+    let before: Vec<_> = children.iter().map(Child::switches).collect();
     for served in 0..5 {
         drop(file.take());
         // The first is awake, has the file, and has gone to sleep again in pause().
         wait_until("the turn", || {
-            wake_ups(&children[0]) == before[served] + 1 && children[0].sleeps()
+            children[0].switches() == before[served] + 1 && children[0].sleeps()
         });
         for (i, child) in children.iter().enumerate().skip(1) {
-            assert_eq!(wake_ups(child), before[served + i], "{served} {i}");
+            assert_eq!(child.switches(), before[served + i], "{served} {i}");
         }
         assert_eq!(module.use_count(), 5 - served as u32);
         let first = children.remove(0);
