@@ -29,6 +29,7 @@ pub(crate) mod module;
 pub(crate) mod namei;
 pub(crate) mod param;
 pub(crate) mod pid;
+#[cfg(CONFIG_PROC_FS)]
 pub(crate) mod procfs;
 pub(crate) mod series;
 #[cfg(CONFIG_TTY)]
