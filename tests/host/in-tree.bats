@@ -161,3 +161,33 @@ refused() {
 			END { exit text !~ "called[ \t]+" module "\\." }' Kconfig || { echo "$module" && return 1; }
 	done < <(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild)
 }
+
+# conditional - prints the wrappers that a kernel can lack: `OPTION wrapper`, as in mod.rs
+conditional() {
+	sed -n '/^#\[cfg(CONFIG_/ { s/.*CONFIG_\(.*\))\]$/\1/; N; s/\n.*mod \(.*\);$/ \1/p }' abstractions/mod.rs
+}
+
+# wanted(path, file...) - prints the options of the wrappers that the files take from `path`
+wanted() {
+	local option wrapper
+	while read -r option wrapper; do
+		! sed -n "/^use $1::/,/;\$/p" "${@:2}" | grep -qE "^(use $1::|    )$wrapper\b" || echo "$option"
+	done < <(conditional) | sort -u
+}
+
+@test "Kconfig has a module depend on what its wrappers want, and on nothing else" {
+	shopt -s nullglob
+	while read -r module; do
+		entry=$(tr '[:lower:]' '[:upper:]' <<<"SAMPLE_RUST_LKMPG_${module%_rs}")
+		diff <(wanted abstractions "$module".rs "$module"/*.rs) \
+			<(sed -n "/^config $entry\$/,/^\thelp\$/ { / SAMPLE_/d; s/^\tdepends on \([A-Z0-9_]*\)\$/\1/p }" Kconfig | sort) ||
+			{ echo "$module" && return 1; }
+	done < <(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild)
+}
+
+@test "a wrapper that uses others is there on their conditions" {
+	for file in abstractions/*.rs; do
+		run comm -23 <(wanted super "$file") <(conditional | sed -n "s/ $(basename "$file" .rs)\$//p")
+		[ -z "$output" ] || { echo "$file lacks $output" && return 1; }
+	done
+}
