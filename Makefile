@@ -14,7 +14,7 @@ SERIES ?= 7.3
 export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL AGAIN
 
 .PHONY: modules modules_install clean demo test test-all cycles bench bench-loop shell
-.PHONY: check doctor in-tree in-tree-remove rust-analyzer kdir kernel-image help
+.PHONY: check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -58,6 +58,9 @@ in-tree:         ## put the modules into a kernel source, TREE=DIR
 
 in-tree-remove:  ## take them out again
 	@scripts/in-tree.sh remove
+
+rustdoc:         ## document the wrappers, in build/rustdoc
+	@scripts/rustdoc.sh
 
 rust-analyzer:   ## write rust-project.json, for editors
 	@scripts/rust-analyzer.sh

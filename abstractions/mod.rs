@@ -11,6 +11,7 @@
 // Each module uses some of the wrappers, none uses all.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+#[doc(hidden)]
 mod bindings;
 pub(crate) mod cdev;
 pub(crate) mod export;
@@ -23,6 +24,7 @@ pub(crate) mod irq;
 pub(crate) mod kmod;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod kprobe;
+#[doc(hidden)]
 mod layout;
 pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]
