@@ -23,10 +23,26 @@
 /// the path of a declaration for importers, as below, the compiler also sees to it
 /// that declaration and definition have one type.
 ///
-/// ```ignore
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     export::export_symbol_gpl,
+///     export_server, //
+/// };
+/// use core::sync::atomic::AtomicI32;
+///
+/// #[allow(non_upper_case_globals)]
 /// #[no_mangle]
 /// pub static yohda: AtomicI32 = AtomicI32::new(0);
 /// export_symbol_gpl!(static export_server::yohda);
+///
+/// #[no_mangle]
+/// pub extern "C" fn example_answer() -> c_int {
+///     42
+/// }
+/// // Nothing declares it in Rust: C modules may use it.
+/// export_symbol_gpl!(example_answer);
 /// ```
 macro_rules! export_symbol_gpl {
     (static $declarations:ident::$name:ident) => {

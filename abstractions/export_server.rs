@@ -5,6 +5,22 @@
 //!
 //! Unloading: the kernel keeps `export_server_rs` loaded as long as a module that
 //! uses one of these is.
+//!
+//! # Examples
+//!
+//! ```
+//! use abstractions::export_server::{
+//!     yohda,
+//!     yohda_add, //
+//! };
+//! use core::sync::atomic::Ordering::Relaxed;
+//!
+//! fn count_up() {
+//!     let before = yohda.load(Relaxed);
+//!     let sum = yohda_add(1);
+//!     pr_info!("yohda was {before}, and is {sum}\n");
+//! }
+//! ```
 
 use core::sync::atomic::AtomicI32;
 use kernel::prelude::*;

@@ -23,6 +23,18 @@ use kernel::prelude::*;
 /// context, sleeps. Never ask for the module that is being loaded: `modprobe` would
 /// wait for the end of its load, and the load for `modprobe`.
 ///
+/// # Examples
+///
+/// ```
+/// use abstractions::kmod::request_module;
+///
+/// fn load_helper() -> Result {
+///     let status = request_module(c"export_server_rs")?;
+///     pr_info!("modprobe {status}\n");
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// ENAMETOOLONG for a name of 56 bytes or more, ENOENT where there is no `modprobe`

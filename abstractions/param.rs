@@ -80,14 +80,29 @@ pub(crate) const fn bytes<const N: usize>(string: &str) -> [u8; N] {
 /// Each becomes a [`StringParameter`] in a module `string_parameters`, in the
 /// way of `module!`'s `module_parameters`. `module` is the module's name.
 ///
-/// ```ignore
+/// # Examples
+///
+/// ```
+/// use abstractions::param::{
+///     string_parameters,
+///     StringParameter, //
+/// };
+///
 /// string_parameters! {
-///     module: "param_rs",
+///     module: "example",
 ///     str1: "The first string to log",
+///     str2: "The second string to log",
 /// }
 ///
-/// if let Some(text) = string_parameters::str1.value() {
-///     pr_info!("{text}\n");
+/// fn log(parameter: &'static StringParameter) {
+///     if let Some(text) = parameter.value() {
+///         pr_info!("{text}\n");
+///     }
+/// }
+///
+/// fn log_both() {
+///     log(&string_parameters::str1);
+///     log(&string_parameters::str2);
 /// }
 /// ```
 macro_rules! string_parameters {

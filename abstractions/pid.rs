@@ -23,6 +23,30 @@ use kernel::{
 
 /// A process, which may have ended.
 ///
+/// # Examples
+///
+/// ```
+/// use abstractions::pid::Pid;
+///
+/// struct Session {
+///     opener: Pid,
+/// }
+///
+/// impl Session {
+///     fn new() -> Result<Self> {
+///         Ok(Self {
+///             opener: Pid::current()?,
+///         })
+///     }
+///
+///     fn kill_opener(&self) {
+///         if self.opener.kill().is_err() {
+///             pr_info!("The process has ended already.\n");
+///         }
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// Points to a `struct pid`, on which it holds a reference.

@@ -10,6 +10,37 @@ use kernel::prelude::*;
 /// `param_value(module_parameters::count.value())`.
 ///
 /// `ModuleParamAccess::value` returns a reference in 7.2 and a copy in 7.3.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::series::param_value;
+///
+/// module! {
+///     type: Example,
+///     name: "example",
+///     authors: ["lkmpg-rs authors"],
+///     description: "Has a parameter",
+///     license: "GPL",
+///     params: {
+///         count: u32 {
+///             default: 1,
+///             description: "How often to greet",
+///         },
+///     },
+/// }
+///
+/// struct Example;
+///
+/// impl kernel::Module for Example {
+///     fn init(_module: &'static ThisModule) -> Result<Self> {
+///         for _ in 0..param_value(module_parameters::count.value()) {
+///             pr_info!("Hello\n");
+///         }
+///         Ok(Self)
+///     }
+/// }
+/// ```
 pub(crate) fn param_value<T: Copy>(value: impl Borrow<T>) -> T {
     *value.borrow()
 }
