@@ -20,7 +20,10 @@
 //! Not supported: `mmap`, `fasync`, `splice` other than by `read_iter`, asynchronous
 //! completion (EIOCBQUEUED).
 
-use super::iov::Dest;
+use super::iov::{
+    source_from_raw,
+    Dest, //
+};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -454,10 +457,8 @@ impl<T: Operations> Callbacks<T> {
     ) -> isize {
         // SAFETY: The file stays open during the call.
         let ptr = unsafe { Self::ptr(file) };
-        // SAFETY:
-        // - `iter` is valid, to read from, and nobody else's during the call.
-        // - As it is valid, it can be read from by C's functions.
-        let iov = unsafe { IovIterSource::from_raw(iter) };
+        // SAFETY: `iter` is valid, to read from, and nobody else's during the call.
+        let iov = unsafe { source_from_raw(iter) };
         let offered = iov.len();
         count(T::write_iter(ptr, position, iov), offered)
     }

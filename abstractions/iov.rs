@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The memory that a `read(2)` fills: what `kernel::iov` has for it, without the
-//! methods by which a callback could claim more than it has copied.
+//! methods by which a callback could claim more than it has copied. (What a `write(2)`
+//! brings is [`IovIterSource`]: who skips a part of it leaks nothing.)
 //!
 //! C header: [`include/linux/uio.h`](srctree/include/linux/uio.h)
 //!
@@ -9,9 +10,26 @@
 
 use kernel::{
     bindings,
-    iov::IovIterDest,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
     prelude::*, //
 };
+
+/// Wraps what the kernel passes to a `write_iter`.
+///
+/// # Safety
+///
+/// For `'iov`, `iter` must be valid, be one to read from (`ITER_SOURCE`), and be used
+/// through the result only.
+pub(super) unsafe fn source_from_raw<'iov>(
+    iter: *mut bindings::iov_iter,
+) -> &'iov mut IovIterSource<'iov> {
+    // SAFETY: `IovIterSource` is a transparent wrapper of this struct; the caller promises
+    // what its invariants want. For the direction, see `Dest::from_raw`.
+    unsafe { &mut *iter.cast() }
+}
 
 /// The memory that a file's [`read_iter`](super::file::Operations::read_iter) writes to.
 ///
@@ -28,11 +46,10 @@ impl<'iov> Dest<'iov> {
     /// For `'iov`, `iter` must be valid, be one to write to (`ITER_DEST`), and be used
     /// through the result only.
     pub(super) unsafe fn from_raw(iter: *mut bindings::iov_iter) -> Self {
-        // SAFETY:
-        // - The caller promises that `iter` is valid, and used through the result only.
-        // - It is one to write to, which the function checks once more.
-        // - As it is valid, it can be written to by C's functions.
-        Self(unsafe { IovIterDest::from_raw(iter) })
+        // SAFETY: `IovIterDest` is a transparent wrapper of this struct; the caller promises
+        // what its invariants want. (`IovIterDest::from_raw` checks the direction, with a
+        // panic and its text in each module; `_copy_to_iter()` does as well, and warns.)
+        Self(unsafe { &mut *iter.cast() })
     }
 
     /// Returns how many bytes can still be copied, as far as is known: memory that is
