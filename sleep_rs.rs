@@ -4,8 +4,11 @@
 //!
 //! Sleepers stand in a queue, each with a ticket and a [`CondVar`] of its own. Who
 //! closes the file hands the turn to the first of them and wakes that one only: n
-//! sleepers cost n wake-ups, and come in the order of their tickets. A sleeper can
-//! be interrupted by a signal; if it had just been given the turn, it passes it on.
+//! sleepers cost n wake-ups, and come in the order of their tickets.
+//!
+//! A signal ends a sleep. Where the process goes on (after Ctrl-Z and `fg`, say), the
+//! kernel opens the file again, and the process waits behind the others. A sleeper that
+//! had just been given the turn passes it on.
 //!
 //! ```sh
 //! insmod sleep_rs.ko
