@@ -55,3 +55,20 @@ run_tests() {
 	[[ $output == *"the kernel complained: BUG: "* ]]
 	[[ $output == *"proc_reg_read"* ]]
 }
+
+# As the kernel crate sets no owner, a reference does not pin the module; when that can no
+# longer be seen, docs/known-issues.md has to change.
+
+@test "a file of kernel::debugfs that outlives its module fails the run" {
+	run_tests 'insmod faulty/debugfs_fixture.ko && exec 3</sys/kernel/debug/fixture/number &&
+		rmmod debugfs_fixture && exec 3<&-'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: BUG: KASAN: "*" in full_proxy_release+"* ]]
+}
+
+@test "a disk of kernel::block::mq that outlives its module fails the run" {
+	run_tests 'insmod faulty/block_fixture.ko && exec 3</dev/fixture &&
+		rmmod block_fixture && exec 3<&-'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: BUG: KASAN: "*" in bdev_release+"* ]]
+}
