@@ -5,13 +5,14 @@
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KDIR=...         a kernel tree that is built already, instead
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
+#   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG KCSAN TREE ACCEL SMP IMPL AGAIN
+export SERIES KDIR KERNEL_SRC DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN
 
 .PHONY: modules modules_install clean demo test test-all cycles bench bench-loop shell
 .PHONY: check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help

@@ -6,7 +6,7 @@
 # kernel prints at the head of such a report.
 
 exec grep -a -m 1 -E \
-	-e 'BUG: |kernel BUG at |Kernel BUG' \
+	-e 'BUG: |kernel BUG at |Kernel BUG|CFI failure at ' \
 	-e 'WARNING: ' \
 	-e 'Oops: |Oops\[#|general protection fault|unable to handle' \
 	-e 'Kernel panic' \

@@ -39,7 +39,7 @@ built_tree() {
 		echo "$KDIR"
 	else
 		find "$cache/kernel" -regextype posix-extended -maxdepth 2 -regex \
-			".*/${SERIES:-7.3}[.0-9rc-]*${DEBUG:+-debug}-[0-9a-f]{12}/\.complete" \
+			".*/${SERIES:-7.3}[.0-9rc-]*${DEBUG:+-debug}${VARIANT:+-$VARIANT}-[0-9a-f]{12}/\.complete" \
 			-printf '%T@ %h\n' 2>/dev/null |
 			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
 	fi

@@ -5,7 +5,7 @@
 # build tree: the KDIR that modules are built against. KDIR= takes a tree that
 # is built already.
 #
-# Usage: SERIES=7.3 [DEBUG=1] scripts/kernel.sh
+# Usage: SERIES=7.3 [DEBUG=1] [VARIANT=cfi] scripts/kernel.sh
 # SERIES=rc: the release candidate in Debian's experimental; no promise that it works.
 
 # shellcheck source=scripts/common.sh
@@ -22,11 +22,15 @@ src=$("$top/scripts/kernel-source.sh")
 export PATH="$bin:$PATH"
 
 version=$(source_version "$src")
-# The fragments: the common one, one of this series where it has its own, and the
-# debug guest's, or what Kconfig may refuse.
+# The fragments: the common one, one of this series where it has its own, a variant's, and
+# the debug guest's, or what Kconfig may refuse.
 fragments=("$top/qemu/kernel.config")
 own=$top/qemu/kernel-$(grep -oE '^[0-9]+\.[0-9]+' <<<"$version").config
 [ ! -e "$own" ] || fragments+=("$own")
+if [ -n "${VARIANT:-}" ]; then
+	fragments+=("$top/qemu/kernel-$VARIANT.config")
+	[ -e "${fragments[-1]}" ] || die "VARIANT=$VARIANT is unknown: there is no ${fragments[-1]}"
+fi
 if [ -n "${DEBUG:-}" ]; then
 	fragments+=("$top/qemu/kernel-debug.config")
 	optional=()
@@ -35,7 +39,7 @@ else
 fi
 key=$({ echo "$src"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
 	sha256sum | head -c 12)
-out=$cache/kernel/$version${DEBUG:+-debug}-$key
+out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {

@@ -39,7 +39,7 @@ inputs() {
 		git ls-files -z --cached --others --exclude-standard -- "$top" | xargs -0 sha256sum 2>&1 || true
 		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
-		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
+		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
 	} | sha256sum
 }
 

@@ -15,7 +15,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset KDIR DEBUG MAKEFLAGS MAKELEVEL
+	unset KDIR DEBUG VARIANT MAKEFLAGS MAKELEVEL
 }
 
 # refused_by(series, other) - loads a module built against `other` into a guest of

@@ -114,6 +114,7 @@ boot() {
 		'INFO: task insmod:42 blocked for more than 10 seconds.' \
 		'watchdog: BUG: soft lockup - CPU#0 stuck for 23s!' \
 		'rcu: INFO: rcu_preempt self-detected stall on CPU' \
+		'CFI failure at call_usermodehelper_exec+0x1/0x2 (target: 0x0; expected type: 0x700504fd)' \
 		'Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]'; do
 		run -0 qemu/complaints.sh <<<"[   12.345678] $line"
 	done
