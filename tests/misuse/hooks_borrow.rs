@@ -2,25 +2,16 @@
 
 //! Hooks of a program that borrow: the kernel may call them after the caller has returned.
 
-use abstractions::umh::{
-    Command,
-    Helpers,
-    Hooks,
-    Wait, //
-};
-use kernel::prelude::*;
+use abstractions::umh::Hooks;
 
 mod abstractions;
 
-struct Log<'a>(&'a str);
+// What is not `'static` may borrow.
+#[cfg(misuse)]
+trait Mine: Send {}
+#[cfg(not(misuse))]
+trait Mine: Send + 'static {}
 
-impl Hooks for Log<'static> {}
+struct Log<T>(T);
 
-fn run(helpers: &Helpers, text: &str) -> Result {
-    let command = Command::new(c"/bin/true")?;
-    #[cfg(misuse)]
-    command.run(helpers, Log(text), Wait::None)?; //~ ERROR borrowed data escapes [E0521]
-    #[cfg(not(misuse))]
-    command.run(helpers, Log("done"), Wait::None)?;
-    Ok(())
-}
+impl<T: Mine> Hooks for Log<T> {} //~ ERROR the parameter type `T` may not live long enough [E0310]
