@@ -110,6 +110,53 @@ pub(crate) struct Options {
 ///
 /// Dropping it takes all back, the node first; files that are open stay so, see the
 /// [module's documentation](self).
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     cdev::{
+///         Number,
+///         Options,
+///         Registration, //
+///     },
+///     file::{
+///         OpenFile,
+///         Operations, //
+///     }, //
+/// };
+///
+/// struct Example {
+///     _device: Registration<Doorbell>,
+/// }
+///
+/// impl kernel::Module for Example {
+///     fn init(_module: &'static ThisModule) -> Result<Self> {
+///         let options = Options {
+///             name: c"doorbell",
+///             major: None,
+///             mode: 0o444,
+///         };
+///         let device = Registration::new(options, ())?;
+///         pr_info!("mknod /tmp/back c {} 1\n", device.number().major());
+///         Ok(Self { _device: device })
+///     }
+/// }
+///
+/// struct Doorbell;
+///
+/// #[vtable]
+/// impl Operations for Doorbell {
+///     type Data = ();
+///     type Ptr = ();
+///
+///     fn open(_data: (), file: &OpenFile) -> Result {
+///         let door = Number::of(file).minor();
+///         pr_info!("Somebody is at door {door}.\n");
+///         Ok(())
+///     }
+/// }
+/// ```
 pub(crate) struct Registration<T: Operations + 'static> {
     // Dropped in this order, and made in the opposite one.
     _node: Node,

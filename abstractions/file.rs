@@ -52,6 +52,48 @@ use kernel::{
 /// All run in process context and may sleep. Several may run at once, on different open
 /// files and on the same one: what the threads and processes that share an open file
 /// can reach is `Sync`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::file::{
+///     OpenFile,
+///     Operations, //
+/// };
+/// use kernel::{
+///     seq_file::SeqFile,
+///     seq_print,
+///     sync::{
+///         atomic::{
+///             Atomic,
+///             Relaxed, //
+///         },
+///         Arc,
+///         ArcBorrow, //
+///     }, //
+/// };
+///
+/// struct Visitors {
+///     count: Atomic<u64>,
+/// }
+///
+/// #[vtable]
+/// impl Operations for Visitors {
+///     type Data = Arc<Self>;
+///     type Ptr = Arc<Self>;
+///
+///     fn open(visitors: ArcBorrow<'_, Self>, _file: &OpenFile) -> Result<Arc<Self>> {
+///         visitors.count.fetch_add(1, Relaxed);
+///         Ok(visitors.into())
+///     }
+///
+///     fn show(visitors: ArcBorrow<'_, Self>, _record: u64, seq: &SeqFile) -> Result {
+///         let count = visitors.count.load(Relaxed);
+///         seq_print!(seq, "{count}\n");
+///         Ok(())
+///     }
+/// }
+/// ```
 #[vtable]
 pub(crate) trait Operations: Sized {
     /// What the registration owns and lends to each `open`: an `Arc`, usually, or `()`.
@@ -184,6 +226,61 @@ pub(crate) const WRITABLE: u32 = bindings::POLLOUT | bindings::POLLWRNORM;
 ///
 /// The file is valid, with a reference count that is not zero, and one of an
 /// [`Operations`].
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     file::{
+///         only_root_writes,
+///         OpenFile,
+///         Operations, //
+///     },
+///     iov::Dest, //
+/// };
+/// use kernel::{
+///     fs::file::flags,
+///     ioctl::_IO, //
+/// };
+///
+/// const TEXT: &[u8] = b"Hello, world\n";
+///
+/// const REWIND: u32 = _IO(b'x' as u32, 0);
+///
+/// struct Greeting;
+///
+/// #[vtable]
+/// impl Operations for Greeting {
+///     type Data = ();
+///     type Ptr = ();
+///
+///     fn open(_data: (), file: &OpenFile) -> Result {
+///         if file.flags() & flags::O_APPEND != 0 {
+///             return Err(EINVAL);
+///         }
+///         if !file.is_nonblocking() {
+///             pr_info!("May have to wait.\n");
+///         }
+///         only_root_writes(file)
+///     }
+///
+///     fn read_iter(_ptr: (), position: &mut i64, iov: &mut Dest<'_>) -> Result<usize> {
+///         iov.read_from_buffer(position, TEXT)
+///     }
+///
+///     fn llseek(_ptr: (), file: &OpenFile, offset: i64, whence: i32) -> Result<i64> {
+///         file.seek_in_buffer(offset, whence, TEXT.len())
+///     }
+///
+///     fn ioctl(_ptr: (), file: &OpenFile, cmd: u32, _arg: usize) -> Result<isize> {
+///         match cmd {
+///             REWIND => file.rewind(),
+///             _ => return Err(ENOTTY),
+///         }
+///         Ok(0)
+///     }
+/// }
+/// ```
 #[repr(transparent)]
 pub(crate) struct OpenFile(Opaque<bindings::file>);
 
@@ -266,6 +363,61 @@ pub(crate) fn only_root_writes(file: &OpenFile) -> Result {
 ///
 /// `file` is the file that is polled, `table` null or its table, both valid during the
 /// callback.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::file::{
+///     OpenFile,
+///     Operations,
+///     PollTable,
+///     READABLE,
+///     WRITABLE, //
+/// };
+/// use kernel::sync::{
+///     atomic::{
+///         Acquire,
+///         AtomicFlag,
+///         Release, //
+///     },
+///     poll::PollCondVar,
+///     Arc,
+///     ArcBorrow, //
+/// };
+///
+/// #[pin_data]
+/// struct Mailbox {
+///     full: AtomicFlag,
+///     #[pin]
+///     changed: PollCondVar,
+/// }
+///
+/// impl Mailbox {
+///     fn fill(&self) {
+///         self.full.store(true, Release);
+///         self.changed.notify_all();
+///     }
+/// }
+///
+/// #[vtable]
+/// impl Operations for Mailbox {
+///     type Data = Arc<Self>;
+///     type Ptr = Arc<Self>;
+///
+///     fn open(mailbox: ArcBorrow<'_, Self>, _file: &OpenFile) -> Result<Arc<Self>> {
+///         Ok(mailbox.into())
+///     }
+///
+///     fn poll<'p>(mailbox: &'p ArcBorrow<'_, Self>, table: &PollTable<'p>) -> u32 {
+///         // First, so that what changes after the look at it wakes the caller.
+///         table.register(&mailbox.changed);
+///         match mailbox.full.load(Acquire) {
+///             true => READABLE,
+///             false => WRITABLE,
+///         }
+///     }
+/// }
+/// ```
 pub(crate) struct PollTable<'p> {
     file: *mut bindings::file,
     table: *mut bindings::poll_table,

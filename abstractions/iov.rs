@@ -36,6 +36,30 @@ pub(super) unsafe fn source_from_raw<'iov>(
 /// It gets shorter by what is copied to it, and by nothing else: there is no
 /// `advance`, as [`IovIterDest`] has it. For `splice(2)` this memory is fresh pages of
 /// the kernel, and a page that is skipped would show another process's data.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::iov::Dest;
+///
+/// /// As `/dev/zero`.
+/// fn read_zeros(iov: &mut Dest<'_>) -> Result<usize> {
+///     let wanted = iov.len();
+///     while !iov.is_empty() {
+///         if iov.copy_to_iter(&[0; 64]) == 0 {
+///             break;
+///         }
+///     }
+///     match wanted - iov.len() {
+///         0 if wanted > 0 => Err(EFAULT),
+///         read => Ok(read),
+///     }
+/// }
+///
+/// fn read_greeting(position: &mut i64, iov: &mut Dest<'_>) -> Result<usize> {
+///     iov.read_from_buffer(position, b"Hello, world\n")
+/// }
+/// ```
 pub(crate) struct Dest<'iov>(&'iov mut IovIterDest<'iov>);
 
 impl<'iov> Dest<'iov> {

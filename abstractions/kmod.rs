@@ -23,6 +23,12 @@ use kernel::prelude::*;
 /// context, sleeps. Never ask for the module that is being loaded: `modprobe` would
 /// wait for the end of its load, and the load for `modprobe`.
 ///
+/// # Errors
+///
+/// ENAMETOOLONG for a name of 56 bytes or more, ENOENT where there is no `modprobe`
+/// to run, ETIME when too many requests are under way, ERESTARTSYS when the task was
+/// killed, ENOMEM.
+///
 /// # Examples
 ///
 /// ```
@@ -34,12 +40,6 @@ use kernel::prelude::*;
 ///     Ok(())
 /// }
 /// ```
-///
-/// # Errors
-///
-/// ENAMETOOLONG for a name of 56 bytes or more, ENOENT where there is no `modprobe`
-/// to run, ETIME when too many requests are under way, ERESTARTSYS when the task was
-/// killed, ENOMEM.
 pub(crate) fn request_module(name: &CStr) -> Result<ExitStatus> {
     // SAFETY: The format takes one NUL-terminated string, which is read before the
     // function returns.

@@ -47,6 +47,37 @@ pub(crate) trait Loaded: Send + Sync + 'static {
 /// # Invariants
 ///
 /// `self` is pinned; `notifier` is in the chain of module notifiers until drop.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::module::{
+///     is_loading,
+///     Loaded,
+///     WhenLoaded, //
+/// };
+///
+/// struct Doors;
+///
+/// impl Loaded for Doors {
+///     fn loaded(&self) {
+///         pr_info!("Come in.\n");
+///     }
+/// }
+///
+/// struct Example {
+///     _open: Pin<KBox<WhenLoaded<Doors>>>,
+/// }
+///
+/// impl kernel::Module for Example {
+///     fn init(_module: &'static ThisModule) -> Result<Self> {
+///         let open = KBox::pin_init(WhenLoaded::new(Doors), GFP_KERNEL)?;
+///         let early = is_loading();
+///         pr_info!("Too early: {early}\n");
+///         Ok(Self { _open: open })
+///     }
+/// }
+/// ```
 #[pin_data(PinnedDrop)]
 pub(crate) struct WhenLoaded<T: Loaded> {
     #[pin]

@@ -23,6 +23,10 @@ use kernel::{
 
 /// A process, which may have ended.
 ///
+/// # Invariants
+///
+/// Points to a `struct pid`, on which it holds a reference.
+///
 /// # Examples
 ///
 /// ```
@@ -46,10 +50,6 @@ use kernel::{
 ///     }
 /// }
 /// ```
-///
-/// # Invariants
-///
-/// Points to a `struct pid`, on which it holds a reference.
 pub(crate) struct Pid(NonNull<bindings::pid>);
 
 // SAFETY: `struct pid` is reference counted, and belongs to no thread.

@@ -191,6 +191,62 @@ impl Drop for Directory {
 /// - `entry` is a registered file with the operations `VTable::<T>::OPS`, of which
 ///   only this type's Drop disposes.
 /// - `data` is what `T::Data::into_foreign` returned; the entry's data is the same.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     file::{
+///         OpenFile,
+///         Operations, //
+///     },
+///     procfs::{
+///         Directory,
+///         Options,
+///         Registration, //
+///     }, //
+/// };
+/// use kernel::{
+///     seq_file::SeqFile,
+///     seq_print, //
+/// };
+///
+/// struct Example {
+///     _squares: Registration<Squares>,
+/// }
+///
+/// impl kernel::Module for Example {
+///     fn init(_module: &'static ThisModule) -> Result<Self> {
+///         let folder = Directory::new(c"numbers", None)?;
+///         // Read by root and by group 4, `adm` on Debian.
+///         let options = Options::new(0o440).owner(0, 4).size(4096);
+///         let squares = Registration::new(c"squares", options, Some(&folder), ())?;
+///         Ok(Self { _squares: squares })
+///     }
+/// }
+///
+/// struct Squares;
+///
+/// #[vtable]
+/// impl Operations for Squares {
+///     type Data = ();
+///     type Ptr = ();
+///
+///     fn open(_data: (), _file: &OpenFile) -> Result {
+///         Ok(())
+///     }
+///
+///     fn records(_ptr: ()) -> u64 {
+///         100
+///     }
+///
+///     fn show(_ptr: (), record: u64, seq: &SeqFile) -> Result {
+///         let square = record * record;
+///         seq_print!(seq, "{square}\n");
+///         Ok(())
+///     }
+/// }
+/// ```
 pub(crate) struct Registration<T: Operations> {
     entry: NonNull<bindings::proc_dir_entry>,
     data: NonNull<c_void>,

@@ -50,7 +50,7 @@ pub(crate) fn param_value<T: Copy>(value: impl Borrow<T>) -> T {
 ///
 /// The Rust names for it differ: `crate::THIS_MODULE` in 7.2,
 /// `kernel::module::this_module` in 7.3. The symbol that modpost adds does not.
-pub(crate) const fn this_module() -> *mut bindings::module {
+pub(super) const fn this_module() -> *mut bindings::module {
     #[cfg(MODULE)]
     return (&raw const bindings::__this_module).cast_mut();
     #[cfg(not(MODULE))]
@@ -60,6 +60,8 @@ pub(crate) const fn this_module() -> *mut bindings::module {
 /// Returns what a C interrupt handler returns, from its value in `enum irqreturn`.
 ///
 /// `irqreturn_t` is an integer in 7.2 and a struct around one in 7.3.
+// Hidden, not `pub(super)`: a module of the tests has a C handler of its own.
+#[doc(hidden)]
 pub(crate) fn irq_return(value: c_uint) -> bindings::irqreturn_t {
     // SAFETY: Either type is a transparent wrapper of, or is, an `unsigned int`, of
     // which each value is valid.

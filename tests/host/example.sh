@@ -20,12 +20,8 @@ name=$(sed -n '2s/^fn main() { .* fn _doctest_main_\(.*\)() {$/\1/p' <<<"$source
 module=$EXAMPLES/$name.rs
 {
 	echo '#[allow(unused_imports)] use kernel::prelude::*; mod abstractions;'
-	# What pr_info! needs, unless the example has a `module!`, which defines it.
-	if [[ $source == *$'\nmodule! {\n'* ]]; then
-		echo
-	else
-		echo 'const __LOG_PREFIX: &[u8] = c"example".to_bytes_with_nul();'
-	fi
+	[[ $source == *$'\nmodule! {\n'* ]] || printf 'include!("%s");' "$PWD/tests/misuse/common/module.rs"
+	echo
 	sed '1,2d; $d' <<<"$source"
 } >"$module"
 # An example shows how something is used, and does not use what it has made.
