@@ -423,8 +423,9 @@ impl<T: Operations> Drop for Lent<T> {
         let place = &SHARED[self.0.major() as usize];
         let shared = place.load(Acquire) as *const Shared<T>;
         place.store(0, Release);
-        // An open that has found it before counts it before this returns.
-        rcu::synchronize_rcu();
+        // SAFETY: We are in process context, as for all that a registration does. An open
+        // that has found it before counts it before this returns.
+        unsafe { bindings::synchronize_rcu() };
         // SAFETY: By the type invariants; nobody finds it any more.
         drop(unsafe { Arc::from_raw(shared) });
     }
