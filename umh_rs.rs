@@ -96,19 +96,16 @@ impl Hooks for Announce {
     }
 }
 
-#[pin_data]
 struct Umh {
-    #[pin]
-    helpers: Helpers,
+    // Dropping it waits for what is under way.
+    _helpers: Helpers,
 }
 
-impl kernel::InPlaceModule for Umh {
-    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            helpers <- Helpers::new(module),
-            // A failure drops `helpers`, which then waits.
-            _: { run(&helpers)? },
-        })
+impl kernel::Module for Umh {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let helpers = Helpers::new(module)?;
+        run(&helpers)?;
+        Ok(Self { _helpers: helpers })
     }
 }
 

@@ -24,26 +24,28 @@
 //! of [`Command::timeout`] is a timer that the init hook starts in the new process, with
 //! a reference to that, and that is cancelled before the cleanup hook.
 //!
-//! Unloading: a [`Helpers`] belongs into the module's struct. It pins the module
-//! while the kernel may still call a hook: until a program that nobody waits for has
-//! been started, and until one that is waited for has ended. The program itself,
-//! once started without waiting, goes on without the module. Where a pin does not
-//! count, in a load that fails, dropping the `Helpers` waits.
+//! The kernel's own cleanup hook is not used. The kernel calls it as the last thing that
+//! it does with a command: nothing tells when that function has returned, and the module
+//! may be gone by then. So each command here is waited for with
+//! `call_usermodehelper_exec()`, which returns when the kernel is done with it, and the
+//! cleanup hook is a call of ours. Where the caller does not wait, or may be killed while
+//! it waits, a work item does it, on a queue that [`Helpers`] owns.
+//!
+//! Unloading: a [`Helpers`] pins the module for each command, until a program that nobody
+//! waits for has been started, and until one that is waited for has ended. The program
+//! itself, once started without waiting, goes on without the module. Dropping the
+//! `Helpers` *waits* until no work item is in the module's code any more; the pins do not
+//! do that, nor do they count where a load fails.
 //!
 //! Not supported: kernels with `CONFIG_STATIC_USERMODEHELPER`, whose one program
 //! stands for all, work but may not run the program; waiting freezably.
 
 use super::{
     bindings,
-    pid::Pid, //
+    pid::Pid,
+    work::OwnedQueue, //
 };
-use core::{
-    arch::asm,
-    ptr::{
-        self,
-        NonNull, //
-    }, //
-};
+use core::ptr;
 use kernel::{
     error::from_result,
     fmt,
@@ -136,7 +138,7 @@ pub(crate) trait Hooks: Send + 'static {
 
     /// Runs exactly once for each [`Command::run`], whatever came of it, when the
     /// kernel is done with the command. Process context, may sleep: that of the
-    /// caller, of the new process, or of a kernel thread.
+    /// caller, or of a kernel thread.
     fn cleanup(self)
     where
         Self: Sized,
@@ -231,71 +233,166 @@ impl Command {
             Some(_) => return Err(EINVAL),
             None => None,
         };
-        let pointers = |strings: &KVec<CString>| -> Result<KVec<*mut c_char>> {
-            let mut pointers = KVec::with_capacity(strings.len() + 1, GFP_KERNEL)?;
-            for string in strings {
-                pointers.push(string.as_char_ptr().cast_mut(), GFP_KERNEL)?;
-            }
-            pointers.push(ptr::null_mut(), GFP_KERNEL)?;
-            Ok(pointers)
+        let call = Call {
+            hooks,
+            watch,
+            command: self,
+            _pin: helpers.pin()?,
         };
-        let call = KBox::new(
-            Call {
-                free: free::<H>,
-                argv: pointers(&self.args)?,
-                envp: pointers(&self.env)?,
-                command: self,
-                hooks,
-                watch: watch.clone(),
-                alarm: None,
-                helpers: NonNull::from(helpers),
-            },
-            GFP_KERNEL,
-        )?;
-        helpers.pin()?;
-        let call = KBox::into_raw(call);
+        match wait {
+            Wait::None => {
+                helpers.queue.spawn(|| {
+                    // Nobody is there to be told.
+                    let _ = call.run(bindings::UMH_WAIT_EXEC);
+                })?;
+                Ok(None)
+            }
+            Wait::Exec => call.run(bindings::UMH_WAIT_EXEC).map(|_| None),
+            Wait::Proc => call.run(bindings::UMH_WAIT_PROC).map(Some),
+            Wait::Killable => {
+                let end = Arc::pin_init(End::new(), GFP_KERNEL)?;
+                let told = end.clone();
+                // A worker is never killed, but one that waits killably does not count as
+                // hung: the kernel warns of others after two minutes.
+                let flags = bindings::UMH_WAIT_PROC | bindings::UMH_KILLABLE;
+                helpers.queue.spawn(move || told.tell(call.run(flags)))?;
+                end.wait().map(Some)
+            }
+        }
+    }
+}
+
+/// What is there until the kernel is done with a command. Dropped in this order: the
+/// cleanup hook runs while the module is still pinned.
+struct Call<H: Hooks> {
+    hooks: CleanedUp<H>,
+    watch: Option<Arc<Watch>>,
+    command: Command,
+    _pin: Pinned,
+}
+
+impl<H: Hooks> Call<H> {
+    /// Runs the command, and returns how it ended; with `UMH_WAIT_EXEC`, that it has been
+    /// started. `wait` is that or `UMH_WAIT_PROC`; `UMH_KILLABLE` is for a work item only.
+    fn run(self, wait: u32) -> Result<ExitStatus> {
+        let mut argv = pointers(&self.command.args)?;
+        let mut envp = pointers(&self.command.env)?;
+        let mut start = Start {
+            hooks: &self.hooks,
+            watch: self.watch.clone(),
+            alarm: None,
+        };
         // SAFETY:
-        // - `call` is a valid `Call<H>`; what the strings' and arrays' pointers point
-        //   to is in it, and none of it moves or changes until `free` frees it,
-        //   when the kernel needs none of it any more;
-        // - the arrays end with a null pointer;
-        // - `data` is a `Call<H>`, as `init::<H>` and, by way of `finish`, `free::<H>` want.
+        // - The path and what the arrays point to are NUL-terminated strings of `self`, and
+        //   the arrays end with a null pointer; neither moves nor changes before this
+        //   function returns, when the kernel needs none of it any more: see below.
+        // - `init::<H>` wants a `Start<H>`, which nobody touches until then.
         let info = unsafe {
             bindings::call_usermodehelper_setup(
-                (*call).command.program.as_char_ptr(),
-                (*call).argv.as_mut_ptr(),
-                (*call).envp.as_mut_ptr(),
+                self.command.program.as_char_ptr(),
+                argv.as_mut_ptr(),
+                envp.as_mut_ptr(),
                 bindings::GFP_KERNEL,
                 Some(init::<H>),
-                Some(cleanup_and_leave()),
-                call.cast(),
+                None,
+                (&raw mut start).cast(),
             )
         };
         if info.is_null() {
-            // SAFETY: The kernel has not taken the call, which is ours again; and we
-            // are the caller's code, so that nobody waits for us to leave.
-            unsafe { bindings::complete(free::<H>(call.cast())) };
             return Err(ENOMEM);
         }
-
-        let flags = match wait {
-            Wait::None => bindings::UMH_NO_WAIT,
-            Wait::Exec => bindings::UMH_WAIT_EXEC,
-            Wait::Proc => bindings::UMH_WAIT_PROC,
-            Wait::Killable => bindings::UMH_WAIT_PROC | bindings::UMH_KILLABLE,
-        };
-        // SAFETY: `info` is fresh from `call_usermodehelper_setup`; it belongs to the
-        // kernel from here on, which frees it after calling its cleanup function.
-        let result = unsafe { bindings::call_usermodehelper_exec(info, flags as c_int) };
-        // Positive only where the end was waited for.
+        // SAFETY: `info` is fresh from `call_usermodehelper_setup`, and not used after
+        // this, which frees it. It returns when the program has been executed or has ended
+        // (`umh_complete()`), or was not even started; the new process has left `init` by
+        // then, and has its own copy of the strings. It would return earlier without
+        // waiting, which is not asked for, or when killed while it waits killably, and the
+        // work items that do are kernel threads, which ignore all signals.
+        let result = unsafe { bindings::call_usermodehelper_exec(info, wait as c_int) };
+        // Cancels the timer and waits for it, before the program is judged, and before the
+        // cleanup hook.
+        drop(start);
         let status = u32::try_from(result).map_err(|_| Error::from_errno(result))?;
-        Ok(match wait {
-            Wait::None | Wait::Exec => None,
-            Wait::Proc | Wait::Killable => {
-                let status = ExitStatus::from_raw(status);
-                Some(watch.map_or(status, |watch| watch.judge(status)))
-            }
+        let status = ExitStatus::from_raw(status);
+        Ok(self
+            .watch
+            .as_ref()
+            .map_or(status, |watch| watch.judge(status)))
+    }
+}
+
+/// Returns the pointers to some strings, and a null pointer.
+fn pointers(strings: &[CString]) -> Result<KVec<*mut c_char>> {
+    let mut pointers = KVec::with_capacity(strings.len() + 1, GFP_KERNEL)?;
+    for string in strings {
+        pointers.push(string.as_char_ptr().cast_mut(), GFP_KERNEL)?;
+    }
+    pointers.push(ptr::null_mut(), GFP_KERNEL)?;
+    Ok(pointers)
+}
+
+/// What the new process gets to see of a command.
+struct Start<'a, H: Hooks> {
+    hooks: &'a CleanedUp<H>,
+    watch: Option<Arc<Watch>>,
+    alarm: Option<ArcHrTimerHandle<Watch>>,
+}
+
+/// # Safety
+///
+/// To be called by the kernel only, for a command whose `data` is a `Start<H>` that nobody
+/// else uses meanwhile.
+unsafe extern "C" fn init<H: Hooks>(
+    info: *mut bindings::subprocess_info,
+    _cred: *mut bindings::cred,
+) -> c_int {
+    // SAFETY: `info` is valid by the kernel's contract, its `data` by ours.
+    let start = unsafe { &mut *(*info).data.cast::<Start<'_, H>>() };
+    from_result(|| {
+        start.hooks.0.as_ref().map_or(Ok(()), H::init)?;
+        start.alarm = start.watch.take().map(Watch::start).transpose()?;
+        Ok(0)
+    })
+}
+
+/// How a program ended, for one who waits for it and may be killed.
+#[pin_data]
+struct End {
+    #[pin]
+    known: Opaque<bindings::completion>,
+    // Set before `known` is completed.
+    result: SetOnce<Result<ExitStatus>>,
+}
+
+// SAFETY: The C functions that take the completion may be called from any thread, and
+// at the same time; the other field is `Send` and `Sync`.
+unsafe impl Send for End {}
+// SAFETY: As above.
+unsafe impl Sync for End {}
+
+impl End {
+    fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            known <- Opaque::ffi_init(|slot: *mut bindings::completion| {
+                // SAFETY: `slot` is valid memory for a completion, which is to become one.
+                unsafe { bindings::init_completion(slot) };
+            }),
+            result: SetOnce::new(),
         })
+    }
+
+    /// Tells the one who waits. To be called once.
+    fn tell(&self, result: Result<ExitStatus>) {
+        self.result.populate(result);
+        // SAFETY: `new` initialised the completion.
+        unsafe { bindings::complete_all(self.known.get()) };
+    }
+
+    /// Waits, and returns what was told, or ERESTARTSYS when killed before.
+    fn wait(&self) -> Result<ExitStatus> {
+        // Its result says no more than what was told, or was not.
+        // SAFETY: `new` initialised the completion.
+        unsafe { bindings::wait_for_completion_killable(self.known.get()) };
+        self.result.copy().unwrap_or(Err(ERESTARTSYS))
     }
 }
 
@@ -357,56 +454,50 @@ impl HrTimerCallback for Watch {
     }
 }
 
-/// Those of a module's programs that the kernel is not done with; belongs into the
-/// module's struct, see the head of this file.
-#[pin_data(PinnedDrop)]
+/// Runs a module's programs; belongs into the module's struct, see the head of this file.
+///
+/// Dropping it sleeps, and must not happen in a hook.
 pub(crate) struct Helpers {
     module: &'static ThisModule,
-    // Each command completes this once, as the last thing it does.
-    #[pin]
-    done: Opaque<bindings::completion>,
-    started: Atomic<usize>,
+    queue: OwnedQueue,
 }
 
-// SAFETY: The C functions that take the completion may be called from any thread, and
-// at the same time; the other fields are `Send` and `Sync`.
-unsafe impl Send for Helpers {}
-// SAFETY: As above.
-unsafe impl Sync for Helpers {}
-
 impl Helpers {
-    /// Creates the list, empty, of a module's programs.
-    pub(crate) fn new(module: &'static ThisModule) -> impl PinInit<Self> {
-        pin_init!(Self {
+    /// Gets ready to run a module's programs. Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub(crate) fn new(module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
             module,
-            done <- Opaque::ffi_init(|slot: *mut bindings::completion| {
-                // SAFETY: `slot` is to become a completion.
-                unsafe { bindings::init_completion(slot) };
-            }),
-            started: Atomic::new(0),
+            queue: OwnedQueue::new(c"umh_helpers")?,
         })
     }
 
-    /// Pins the module for a command; the pin is for [`free`] to take back.
-    fn pin(&self) -> Result {
+    /// Pins the module for a command.
+    fn pin(&self) -> Result<Pinned> {
         // SAFETY: The module's code runs, so its struct exists, or the pointer is null:
         // the code is built into the kernel.
         if !unsafe { bindings::try_module_get(self.module.as_ptr()) } {
             return Err(ENODEV);
         }
-        self.started.fetch_add(1, Relaxed);
-        Ok(())
+        // INVARIANT: This is the reference.
+        Ok(Pinned(self.module))
     }
 }
 
-#[pinned_drop]
-impl PinnedDrop for Helpers {
-    fn drop(self: Pin<&mut Self>) {
-        // The pins keep an unload from coming here early, but not a load that fails.
-        for _ in 0..self.started.load(Relaxed) {
-            // SAFETY: `new` initialised it.
-            unsafe { bindings::wait_for_completion(self.done.get()) };
-        }
+/// A pin on a module, given back on drop.
+///
+/// # Invariants
+///
+/// Owns a reference to the module, where it is one.
+struct Pinned(&'static ThisModule);
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the reference is ours, or the pointer is null.
+        unsafe { bindings::module_put(self.0.as_ptr()) };
     }
 }
 
@@ -418,108 +509,5 @@ impl<H: Hooks> Drop for CleanedUp<H> {
         if let Some(hooks) = self.0.take() {
             hooks.cleanup();
         }
-    }
-}
-
-/// A command as the kernel holds it.
-///
-/// # Invariants
-///
-/// `free` is that of this type, and `helpers` is valid until `done` in it has been
-/// completed for this command.
-#[repr(C)]
-struct Call<H: Hooks> {
-    // First, for those who do not know `H`.
-    free: unsafe fn(*mut c_void) -> *mut bindings::completion,
-    hooks: CleanedUp<H>,
-    watch: Option<Arc<Watch>>,
-    alarm: Option<ArcHrTimerHandle<Watch>>,
-    command: Command,
-    argv: KVec<*mut c_char>,
-    envp: KVec<*mut c_char>,
-    helpers: NonNull<Helpers>,
-}
-
-/// # Safety
-///
-/// To be called by the kernel only, with a `data` that is a valid `Call<H>`.
-unsafe extern "C" fn init<H: Hooks>(
-    info: *mut bindings::subprocess_info,
-    _cred: *mut bindings::cred,
-) -> c_int {
-    // SAFETY: `info` is valid by the kernel's contract, its `data` by ours. What the
-    // kernel has of the call are pointers into its strings and arrays, not into itself;
-    // and `run` is done with it, `free` comes after this.
-    let call = unsafe { &mut *(*info).data.cast::<Call<H>>() };
-    from_result(|| {
-        call.hooks.0.as_ref().map_or(Ok(()), H::init)?;
-        call.alarm = call.watch.take().map(Watch::start).transpose()?;
-        Ok(0)
-    })
-}
-
-/// Calls the cleanup hook, frees a command, and gives its pin back. Returns what is to
-/// be completed for it.
-///
-/// # Safety
-///
-/// `call` is a valid `Call<H>` from `KBox::into_raw`, and the caller's from here on.
-unsafe fn free<H: Hooks>(call: *mut c_void) -> *mut bindings::completion {
-    // SAFETY: By the function's contract.
-    let call = KBox::into_inner(unsafe { KBox::from_raw(call.cast::<Call<H>>()) });
-    // From here on the timer does not run, so that the module may go.
-    drop(call.alarm);
-    drop(call.hooks);
-    // SAFETY: Valid by the type invariants, until the completion that follows.
-    let helpers = unsafe { call.helpers.as_ref() };
-    // SAFETY: The reference that `pin` took for this command, on null or a module.
-    unsafe { bindings::module_put(helpers.module.as_ptr()) };
-    helpers.done.get()
-}
-
-/// Does what the cleanup function of C has to, but for the completion.
-///
-/// # Safety
-///
-/// To be called once for each command, with an `info` whose `data` is a valid `Call<H>`.
-unsafe extern "C" fn finish(info: *mut bindings::subprocess_info) -> *mut bindings::completion {
-    // SAFETY: `info` is valid by the kernel's contract.
-    let call = unsafe { (*info).data };
-    // SAFETY: `free` is the first field of any `Call`, and by its invariants the right one.
-    unsafe { (*call.cast::<unsafe fn(*mut c_void) -> *mut bindings::completion>())(call) }
-}
-
-/// Returns the cleanup function for the kernel: `complete(finish(info))`.
-///
-/// Once the completion is done the module's text may go away, so that has to be left
-/// *before*: the last instruction is a jump to `complete`, which returns to the
-/// kernel. Rust cannot promise a tail call, so this is assembly.
-#[inline(never)] // One copy, so that the label can have a name, for objtool.
-#[allow(named_asm_labels)]
-fn cleanup_and_leave() -> unsafe extern "C" fn(*mut bindings::subprocess_info) {
-    let address: *const ();
-    // SAFETY: Computes an address. The function behind it follows the C calling
-    // convention, and keeps the stack aligned for those that it calls.
-    unsafe {
-        asm!(
-            ".pushsection .text.lkmpg_umh, \"ax\", @progbits",
-            ".balign 16",
-            ".type lkmpg_umh_cleanup, @function",
-            "lkmpg_umh_cleanup:",
-            "endbr64",
-            "sub rsp, 8",
-            "call {finish}",
-            "add rsp, 8",
-            "mov rdi, rax",
-            "jmp {complete}",
-            ".size lkmpg_umh_cleanup, . - lkmpg_umh_cleanup",
-            ".popsection",
-            "lea {address}, [rip + lkmpg_umh_cleanup]",
-            address = out(reg) address,
-            finish = sym finish,
-            complete = sym bindings::complete,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-        core::mem::transmute(address)
     }
 }

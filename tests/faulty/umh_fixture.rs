@@ -2,7 +2,8 @@
 
 //! What `abstractions/umh.rs` can do and `umh_rs` does not: many programs at the same
 //! time, each started and waited for by a work item; a program started when it is too
-//! late for one. For `tests/tests/umh_rs.rs`; never installed.
+//! late for one; a cleanup hook that takes long, also in a load that fails. For
+//! `tests/tests/umh_rs.rs`; never installed.
 
 use abstractions::{
     param::string_parameters,
@@ -23,6 +24,10 @@ use kernel::{
     new_work,
     prelude::*,
     sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     workqueue::{
         Work,
         WorkItem, //
@@ -41,6 +46,22 @@ module! {
         count: u32 {
             default: 0,
             description: "How many programs to run at once, waiting for each in another way",
+        },
+        first: u32 {
+            default: 0,
+            description: "The way of the first one: 0 none, 1 exec, 2 proc, 3 killable",
+        },
+        timeout_ms: u32 {
+            default: 0,
+            description: "Kill a program whose end is waited for after so long; 0: never",
+        },
+        cleanup_ms: u32 {
+            default: 0,
+            description: "How long the cleanup hook takes",
+        },
+        fail: u32 {
+            default: 0,
+            description: "Run the program without waiting, and fail to load (EIO)",
         },
         at_exit: u32 {
             default: 0,
@@ -65,13 +86,17 @@ struct Fixture {
 
 impl kernel::Module for Fixture {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        let shared = Arc::pin_init(
-            pin_init!(Shared { helpers <- Helpers::new(module) }),
-            GFP_KERNEL,
-        )?;
+        let helpers = Helpers::new(module)?;
+        let shared = Arc::new(Shared { helpers }, GFP_KERNEL)?;
+        if series::param_value::<u32>(module_parameters::fail.value()) != 0 {
+            shared.run(Wait::None);
+            return Err(EIO);
+        }
         let count: u32 = series::param_value(module_parameters::count.value());
+        let first: u32 = series::param_value(module_parameters::first.value());
         let mut items = KVec::new();
-        for wait in WAITS.into_iter().cycle().take(count as usize) {
+        let waits = WAITS.into_iter().cycle().skip(first as usize);
+        for wait in waits.take(count as usize) {
             let shared_too = shared.clone();
             let item = Arc::pin_init(
                 pin_init!(Item {
@@ -102,9 +127,7 @@ impl Drop for Fixture {
     }
 }
 
-#[pin_data]
 struct Shared {
-    #[pin]
     helpers: Helpers,
 }
 
@@ -112,8 +135,14 @@ impl Shared {
     /// Runs the program, and logs what came of it.
     fn run(&self, wait: Wait) {
         let path = string_parameters::path.value().unwrap_or(c"");
-        let result =
-            Command::new(path).and_then(|command| command.run(&self.helpers, Announce, wait));
+        let timeout_ms: u32 = series::param_value(module_parameters::timeout_ms.value());
+        let timed = timeout_ms > 0 && matches!(wait, Wait::Proc | Wait::Killable);
+        let result = Command::new(path).and_then(|mut command| {
+            if timed {
+                command = command.timeout(Delta::from_millis(timeout_ms.into()));
+            }
+            command.run(&self.helpers, Announce, wait)
+        });
         match result {
             Ok(Some(status)) => pr_info!("{path} {status}\n"),
             Ok(None) => pr_info!("{path} started\n"),
@@ -133,6 +162,11 @@ impl Hooks for Announce {
 
     fn cleanup(self) {
         pr_info!("cleanup hook\n");
+        let ms: u32 = series::param_value(module_parameters::cleanup_ms.value());
+        if ms > 0 {
+            fsleep(Delta::from_millis(ms.into()));
+            pr_info!("end of the cleanup hook\n");
+        }
     }
 }
 

@@ -332,10 +332,10 @@ fn program_that_ends_in_time_is_not_touched() {
     }
 }
 
-/// Returns how many timers of the module's the kernel has.
-fn timers() -> usize {
+/// Returns how many timers of a module's the kernel has.
+fn timers(module: &str) -> usize {
     let timers = fs::read_to_string("/proc/timer_list").unwrap();
-    timers.matches(&format!("[{NAME}]")).count()
+    timers.matches(&format!("[{module}]")).count()
 }
 
 #[test]
@@ -345,11 +345,47 @@ fn timer_of_a_program_is_there_as_long_as_the_program() {
     let load =
         thread::spawn(move || Module::load(NAME, &format!("{path} timeout_ms=60000")).unwrap());
     line_of("/tmp/out");
-    let while_it_runs = timers();
+    let while_it_runs = timers(NAME);
     gate.open(1);
     let module = load.join().unwrap();
-    assert_eq!((while_it_runs, timers()), (1, 0));
+    assert_eq!((while_it_runs, timers(NAME)), (1, 0));
     module.unload().unwrap();
+}
+
+/// The end of a program, with a cleanup hook that takes long enough to look at it.
+#[test]
+fn timer_ends_before_the_cleanup_hook_and_the_pin_after_it() {
+    for first in [2, 3] {
+        let looked_in_time = |_| {
+            let mut gate = Gate::new();
+            let path = script(WAIT_AT_GATE);
+            let mut log = Log::bookmark();
+            let params = format!("{path} count=1 first={first} timeout_ms=60000 cleanup_ms=300");
+            let module = Module::load(&format!("faulty/{FIXTURE}"), &params).unwrap();
+            wait_until("the timer", || timers(FIXTURE) == 1);
+            gate.open(1);
+            log.wait_for("cleanup hook");
+            let seen = (timers(FIXTURE), module.use_count());
+            let lines = log.lines_of(FIXTURE);
+            unload_when_idle(module);
+            let in_time = lines.is_empty();
+            assert!(!in_time || seen == (0, 1), "{seen:?}");
+            in_time
+        };
+        assert!((0..20).any(looked_in_time));
+    }
+}
+
+/// Pins do not keep a module whose load fails.
+#[test]
+fn load_that_fails_waits_for_the_cleanup_hook() {
+    let mut log = Log::bookmark();
+    let params = "path=/bin/true fail=1 cleanup_ms=500";
+    let load = Module::load(&format!("faulty/{FIXTURE}"), params);
+    let lines = log.lines_of(FIXTURE);
+    assert_eq!(load.unwrap_err(), Errno::EIO);
+    let ends = ["cleanup hook", "end of the cleanup hook"];
+    assert!(lines.ends_with(&ends.map(String::from)), "{lines:?}");
 }
 
 #[test]
