@@ -34,7 +34,7 @@ use abstractions::{
     work, //
 };
 use kernel::{
-    impl_has_work, new_condvar, new_mutex, new_work,
+    new_condvar, new_mutex, new_work,
     prelude::*,
     sync::{
         atomic::{
@@ -43,16 +43,11 @@ use kernel::{
             Relaxed,
             Release, //
         },
-        Arc,
         CondVar,
         CondVarTimeoutResult,
         Mutex, //
     },
     time::msecs_to_jiffies,
-    workqueue::{
-        Work,
-        WorkItem, //
-    },
 };
 
 mod abstractions;
@@ -87,8 +82,8 @@ struct IrqKbd {
     // no more bytes; no more work; what is left in the ring.
     _line: Pin<KBox<irq::SharedLine<TopHalf>>>,
     _filter: Pin<KBox<i8042::Filter<Listener>>>,
-    _work: work::Disable<Keyboard>,
-    rest: Rest,
+    keyboard: work::Item<Keyboard>,
+    _rest: Rest,
 }
 
 impl kernel::Module for IrqKbd {
@@ -101,18 +96,17 @@ impl kernel::Module for IrqKbd {
             return Err(EINVAL);
         }
 
-        let keyboard = Arc::pin_init(Keyboard::new(delay_ms), GFP_KERNEL)?;
+        let keyboard = work::Item::new(new_work!("irq_kbd_rs"), Keyboard::new(delay_ms))?;
         // Dropped in the reverse order if a later step fails.
-        let rest = Rest(keyboard.clone());
-        let work = work::Disable::on_drop(keyboard.clone());
+        let rest = Rest(keyboard.handle());
         let listener = Listener {
-            keyboard: keyboard.clone(),
+            keyboard: keyboard.handle(),
             reads_ports: ports == 1,
         };
         let filter = KBox::pin_init(i8042::Filter::new(listener), GFP_KERNEL)
             .inspect_err(|_| pr_err!("the keyboard's filter is not to be had\n"))?;
         let top_half = TopHalf {
-            keyboard,
+            keyboard: keyboard.handle(),
             threaded: threaded == 1,
             seen: Atomic::new(0),
         };
@@ -129,8 +123,8 @@ impl kernel::Module for IrqKbd {
         Ok(Self {
             _line: line,
             _filter: filter,
-            _work: work,
-            rest,
+            keyboard,
+            _rest: rest,
         })
     }
 }
@@ -138,9 +132,8 @@ impl kernel::Module for IrqKbd {
 impl Drop for IrqKbd {
     fn drop(&mut self) {
         // Before the line and the work go, which wait for the bottom half.
-        let keyboard = &self.rest.0;
-        keyboard.decoder.lock().ending = true;
-        keyboard.end.notify_all();
+        self.keyboard.decoder.lock().ending = true;
+        self.keyboard.end.notify_all();
     }
 }
 
@@ -157,12 +150,6 @@ struct Keyboard {
     /// Told of `Decoder::ending`.
     #[pin]
     end: CondVar,
-    #[pin]
-    work: Work<Keyboard>,
-}
-
-impl_has_work! {
-    impl HasWork<Self> for Keyboard { self.work }
 }
 
 impl Keyboard {
@@ -174,7 +161,6 @@ impl Keyboard {
             delay_ms,
             decoder <- new_mutex!(Decoder::default()),
             end <- new_condvar!(),
-            work <- new_work!("irq_kbd_rs"),
         })
     }
 
@@ -211,17 +197,15 @@ impl Keyboard {
 }
 
 /// The bottom half as a work item.
-impl WorkItem for Keyboard {
-    type Pointer = Arc<Self>;
-
-    fn run(this: Arc<Self>) {
-        this.bottom_half();
+impl work::Run for Keyboard {
+    fn run(keyboard: &work::Handle<Self>) {
+        keyboard.bottom_half();
     }
 }
 
 /// The keyboard's bytes; called by the keyboard's driver before the top half is.
 struct Listener {
-    keyboard: Arc<Keyboard>,
+    keyboard: work::Handle<Keyboard>,
     reads_ports: bool,
 }
 
@@ -242,7 +226,7 @@ impl i8042::Listener for Listener {
 }
 
 struct TopHalf {
-    keyboard: Arc<Keyboard>,
+    keyboard: work::Handle<Keyboard>,
     threaded: bool,
     /// What `Ring::received` was at the last interrupt.
     seen: Atomic<u32>,
@@ -260,9 +244,8 @@ impl irq::Handler for TopHalf {
         if self.threaded {
             return irq::IrqReturn::WakeThread;
         }
-        // An error says that it is queued already; it has not begun to run then, and
-        // will find this byte too.
-        let _ = work::system_percpu().enqueue(keyboard.clone());
+        // If it is queued already, it has not begun to run, and will find this byte too.
+        keyboard.enqueue(work::system_percpu());
         irq::IrqReturn::Handled
     }
 
@@ -272,7 +255,7 @@ impl irq::Handler for TopHalf {
 }
 
 /// The end: logs what no bottom half came to read, and the counts.
-struct Rest(Arc<Keyboard>);
+struct Rest(work::Handle<Keyboard>);
 
 impl Drop for Rest {
     fn drop(&mut self) {

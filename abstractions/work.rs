@@ -1,60 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the `kernel` crate's work queues lack: an end to a work item before the
-//! module's text goes, a queue of one's own, and a queue that the kernel does not call
-//! deprecated.
+//! Work items that end before the module's text goes, a queue of one's own, and a queue
+//! that the kernel does not call deprecated.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
-//! Unloading *waits*, where the module keeps a [`Disable`] for each of its work items:
-//! its drop returns after the item's last run has ended, and there is no other. For the
-//! functions given to an [`OwnedQueue`] the drop of that one waits.
+//! The `kernel` crate can queue items, but not take them back, nor wait for them. Its items
+//! may also be delayed ones, of which each function of C has its own form: what ends one
+//! kind spins for ever at the other. So an item is made here, and only here.
 //!
-//! Not supported: items in anything but an `Arc`, delayed items.
+//! Unloading *waits*: the drop of an [`Item`] returns after its last run has ended, and
+//! there is no other. That of an [`OwnedQueue`] does the same for its functions.
+//!
+//! Not supported: delayed items.
 
 use super::bindings;
-use core::ptr::NonNull;
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
 use kernel::{
+    impl_has_work,
     prelude::*,
     sync::Arc,
     workqueue::{
-        HasWork,
         Queue,
         Work,
         WorkItem, //
     },
 };
 
-/// Ends a work item on drop: takes it off its queue, waits until it has returned, and
-/// keeps it from being queued again.
-pub(crate) struct Disable<T>(Arc<T>)
-where
-    T: HasWork<T> + WorkItem<Pointer = Arc<T>>;
+/// What an item does.
+pub(crate) trait Run: Send + Sync + Sized + 'static {
+    /// Called once for each time that the item has been queued, not twice at once: in a
+    /// kernel thread, where it may sleep. The item may be queued again from here on.
+    fn run(item: &Handle<Self>);
+}
 
-impl<T> Disable<T>
-where
-    T: HasWork<T> + WorkItem<Pointer = Arc<T>>,
-{
-    /// Process context on drop, which sleeps; not in the work item itself.
-    pub(crate) fn on_drop(item: Arc<T>) -> Self {
-        Self(item)
+/// A work item, and the data that it works on. Ended on drop: taken off its queue, waited
+/// for, and not queued again.
+pub(crate) struct Item<T: Run>(Handle<T>);
+
+impl<T: Run> Item<T> {
+    /// Makes an item, with `new_work!("name")` and the data. Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM, and those of `data`.
+    pub(crate) fn new<E>(
+        work: impl PinInit<Work<Inner<T>>>,
+        data: impl PinInit<T, E>,
+    ) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        let inner = Arc::pin_init::<Error>(
+            try_pin_init!(Inner {
+                work <- work,
+                data <- data,
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        Ok(Self(Handle(inner)))
+    }
+
+    /// Returns a reference for those who are to queue the item, or to use the data.
+    pub(crate) fn handle(&self) -> Handle<T> {
+        self.0.clone()
     }
 }
 
-impl<T> Drop for Disable<T>
-where
-    T: HasWork<T> + WorkItem<Pointer = Arc<T>>,
-{
+impl<T: Run> Deref for Item<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Sleeps; not to be dropped by the item itself, which would wait for itself.
+impl<T: Run> Drop for Item<T> {
     fn drop(&mut self) {
-        let item = Arc::as_ptr(&self.0).cast_mut();
-        // SAFETY: The pointer comes from an `Arc` that we hold, so it is valid.
-        let work = unsafe { Work::raw_get(T::raw_get_work(item)) };
-        // SAFETY: The work item was initialised together with the value in the `Arc`.
+        let inner = &self.0 .0;
+        // SAFETY: The pointer comes from a reference.
+        let work = unsafe { Work::raw_get(&inner.work) };
+        // SAFETY: The item was initialised together with the data, and stays with it; it
+        // is not one of the delayed ones, nor for interrupt context, so that this may wait.
         if unsafe { bindings::disable_work_sync(work) } {
             // SAFETY: It was queued and is not going to run: the reference that its
             // `run` would have got, made by `Arc::into_raw` in `__enqueue`, is ours.
-            drop(unsafe { Arc::from_raw(item) });
+            drop(unsafe { Arc::from_raw(Arc::as_ptr(inner)) });
         }
+    }
+}
+
+/// A reference to an item, to queue it, and to its data.
+pub(crate) struct Handle<T: Run>(Arc<Inner<T>>);
+
+impl<T: Run> Handle<T> {
+    /// Queues the item, and returns whether it was: it is not if it is queued already and
+    /// has not begun to run, nor when the [`Item`] has been dropped. Any context but NMI.
+    pub(crate) fn enqueue(&self, queue: &Queue) -> bool {
+        queue.enqueue(self.0.clone()).is_ok()
+    }
+}
+
+impl<T: Run> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Run> Deref for Handle<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.data
+    }
+}
+
+/// An item as the `kernel` crate wants it; in the hands of [`Handle`] only.
+#[pin_data]
+pub(crate) struct Inner<T: Run> {
+    #[pin]
+    work: Work<Self>,
+    #[pin]
+    data: T,
+}
+
+impl_has_work! {
+    impl{T: Run} HasWork<Self> for Inner<T> { self.work }
+}
+
+impl<T: Run> WorkItem for Inner<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        T::run(&Handle(this));
     }
 }
 

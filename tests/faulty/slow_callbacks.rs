@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Callbacks that take long, in the wrappers that `sched_rs` and `irq_kbd_rs` use, to
-//! show that unloading waits for them. Never installed.
+//! show that unloading waits for them; and one who queues a work item that has been
+//! ended. Never installed.
 
 use abstractions::{
     series,
     work, //
 };
 use kernel::{
-    impl_has_hr_timer, impl_has_work, new_work,
+    impl_has_hr_timer, new_work,
     prelude::*,
     sync::{
         Arc,
@@ -31,10 +32,6 @@ use kernel::{
         Delta,
         Monotonic, //
     },
-    workqueue::{
-        Work,
-        WorkItem, //
-    },
 };
 
 mod abstractions;
@@ -53,29 +50,32 @@ module! {
     },
 }
 
-struct Slow {
-    _timer: Option<ArcHrTimerHandle<Callbacks>>,
-    _work: work::Disable<Callbacks>,
+enum Slow {
+    Timer(#[allow(dead_code)] ArcHrTimerHandle<Timer>),
+    Work {
+        // Dropped in this order.
+        _item: work::Item<Work>,
+        _late: EnqueueOnDrop,
+    },
 }
 
 impl kernel::Module for Slow {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let init = pin_init!(Callbacks {
-            timer <- HrTimer::new(),
-            work <- new_work!("slow_callbacks"),
-            _dropped: Dropped,
-        });
-        let callbacks = Arc::pin_init(init, GFP_KERNEL)?;
         let timer: u8 = series::param_value(module_parameters::timer.value());
-        let timer = if timer == 1 {
-            Some(callbacks.clone().start(Delta::from_millis(50)))
-        } else {
-            let _ = work::system_percpu().enqueue(callbacks.clone());
-            None
-        };
-        Ok(Self {
-            _timer: timer,
-            _work: work::Disable::on_drop(callbacks),
+        if timer == 1 {
+            let init = pin_init!(Timer {
+                timer <- HrTimer::new(),
+                _dropped: Dropped,
+            });
+            let timer = Arc::pin_init(init, GFP_KERNEL)?;
+            return Ok(Self::Timer(timer.start(Delta::from_millis(50))));
+        }
+        let item = work::Item::new(new_work!("slow_callbacks"), Work { _dropped: Dropped })?;
+        let late = EnqueueOnDrop(item.handle());
+        item.handle().enqueue(work::system_percpu());
+        Ok(Self::Work {
+            _item: item,
+            _late: late,
         })
     }
 }
@@ -87,25 +87,19 @@ impl Drop for Slow {
 }
 
 #[pin_data]
-struct Callbacks {
+struct Timer {
     #[pin]
     timer: HrTimer<Self>,
-    #[pin]
-    work: Work<Self>,
     _dropped: Dropped,
 }
 
 impl_has_hr_timer! {
-    impl HasHrTimer<Self> for Callbacks {
+    impl HasHrTimer<Self> for Timer {
         mode: RelativeMode<Monotonic>, field: self.timer
     }
 }
 
-impl_has_work! {
-    impl HasWork<Self> for Callbacks { self.work }
-}
-
-impl HrTimerCallback for Callbacks {
+impl HrTimerCallback for Timer {
     type Pointer<'a> = Arc<Self>;
 
     fn run(
@@ -122,15 +116,29 @@ impl HrTimerCallback for Callbacks {
     }
 }
 
-impl WorkItem for Callbacks {
-    type Pointer = Arc<Self>;
+struct Work {
+    _dropped: Dropped,
+}
 
-    fn run(this: Arc<Self>) {
+impl work::Run for Work {
+    fn run(this: &work::Handle<Self>) {
         pr_info!("begin\n");
         // It is queued and running when the module goes.
-        let _ = work::system_percpu().enqueue(this.clone());
+        this.enqueue(work::system_percpu());
         fsleep(Delta::from_millis(100));
         pr_info!("end\n");
+    }
+}
+
+/// Queues an item when it is too late for that.
+struct EnqueueOnDrop(work::Handle<Work>);
+
+impl Drop for EnqueueOnDrop {
+    fn drop(&mut self) {
+        if self.0.enqueue(work::system_percpu()) {
+            pr_info!("queued after its end\n");
+            fsleep(Delta::from_millis(500));
+        }
     }
 }
 

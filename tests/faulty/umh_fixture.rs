@@ -15,22 +15,18 @@ use abstractions::{
         Wait, //
     },
     work::{
-        system_percpu,
-        Disable, //
+        self,
+        Handle,
+        Run, //
     }, //
 };
 use kernel::{
-    impl_has_work,
     new_work,
     prelude::*,
     sync::Arc,
     time::{
         delay::fsleep,
         Delta, //
-    },
-    workqueue::{
-        Work,
-        WorkItem, //
     }, //
 };
 
@@ -80,7 +76,7 @@ const WAITS: [Wait; 4] = [Wait::None, Wait::Exec, Wait::Proc, Wait::Killable];
 
 struct Fixture {
     // Dropped first: waits until no item uses the helpers.
-    _items: KVec<Disable<Item>>,
+    _items: KVec<work::Item<Program>>,
     shared: Arc<Shared>,
 }
 
@@ -97,18 +93,11 @@ impl kernel::Module for Fixture {
         let mut items = KVec::new();
         let waits = WAITS.into_iter().cycle().skip(first as usize);
         for wait in waits.take(count as usize) {
-            let shared_too = shared.clone();
-            let item = Arc::pin_init(
-                pin_init!(Item {
-                    work <- new_work!("umh_fixture"),
-                    shared: shared_too,
-                    wait,
-                }),
-                GFP_KERNEL,
-            )?;
-            items.push(Disable::on_drop(item.clone()), GFP_KERNEL)?;
-            // Fails for an item that is queued already, which this is not.
-            let _ = system_percpu().enqueue(item);
+            let shared = shared.clone();
+            let item = work::Item::new(new_work!("umh_fixture"), Program { shared, wait })?;
+            let program = item.handle();
+            items.push(item, GFP_KERNEL)?;
+            program.enqueue(work::system_percpu());
         }
         Ok(Self {
             _items: items,
@@ -171,22 +160,13 @@ impl Hooks for Announce {
 }
 
 /// A program to run, beside others.
-#[pin_data]
-struct Item {
-    #[pin]
-    work: Work<Item>,
+struct Program {
     shared: Arc<Shared>,
     wait: Wait,
 }
 
-impl_has_work! {
-    impl HasWork<Self> for Item { self.work }
-}
-
-impl WorkItem for Item {
-    type Pointer = Arc<Self>;
-
-    fn run(this: Arc<Self>) {
-        this.shared.run(this.wait);
+impl Run for Program {
+    fn run(program: &Handle<Self>) {
+        program.shared.run(program.wait);
     }
 }

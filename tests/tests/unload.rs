@@ -49,6 +49,8 @@ fn unloads_in_the_middle(params: &str, cpus: usize) -> bool {
     assert_eq!(lines.last().unwrap(), "dropped");
     let count = |what: &str| lines.iter().filter(|line| *line == what).count();
     assert_eq!(count("begin"), count("end"), "{lines:?}");
+    // Of a work item that somebody queues again when it has ended.
+    assert_eq!(count("queued after its end"), 0, "{lines:?}");
     let unloading = lines.iter().position(|line| line == "unloading").unwrap();
     lines[unloading + 1] == "end"
 }
@@ -64,9 +66,10 @@ fn unload_waits_for_a_timer_that_runs() {
     unloads_in_the_middle("timer=1", cpus);
 }
 
-/// It queues itself again while it runs: it is running and queued.
+/// It queues itself again while it runs: it is running and queued. Afterwards somebody who
+/// still knows it tries to queue it.
 #[test]
-fn unload_waits_for_a_work_item_that_runs() {
+fn unload_ends_a_work_item_that_runs_for_good() {
     let cpus = thread::available_parallelism().unwrap().get();
     let seen = (0..50).filter(|_| unloads_in_the_middle("", cpus));
     assert_eq!(seen.take(5).count(), 5);
