@@ -30,14 +30,15 @@ use kernel::{
 pub(crate) const KEYBOARD_IRQ: c_uint = 1;
 
 /// Receives the keyboard's bytes.
-pub(crate) trait Listener: Send + Sync {
+pub(crate) trait Listener: Send + Sync + 'static {
     /// Called for each byte from the keyboard, scan codes as well as answers to
     /// commands, in order and one at a time: in interrupt context, with the
     /// controller's lock held, so it must be short and must not sleep.
     fn byte(&self, byte: u8, ports: &Ports<'_>);
 }
 
-/// Hears every byte that the keyboard's driver reads, and takes none; removed on drop.
+/// Hears every byte that the keyboard's driver reads, and takes none; removed on drop: a
+/// [registration](super#registrations).
 ///
 /// # Invariants
 ///

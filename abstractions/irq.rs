@@ -38,7 +38,7 @@ pub(crate) enum IrqReturn {
 ///
 /// The top half does not run twice at once, and neither does the thread; but one
 /// runs beside the other.
-pub(crate) trait Handler: Send + Sync {
+pub(crate) trait Handler: Send + Sync + 'static {
     /// Called in interrupt context for each interrupt on the line, whoever's it is;
     /// must not sleep.
     fn handle(&self) -> IrqReturn;
@@ -48,7 +48,8 @@ pub(crate) trait Handler: Send + Sync {
     fn thread(&self) {}
 }
 
-/// A handler on a shared interrupt line, taken off it on drop.
+/// A handler on a shared interrupt line, taken off it on drop: a
+/// [registration](super#registrations).
 ///
 /// # Invariants
 ///

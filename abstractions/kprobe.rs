@@ -55,7 +55,7 @@ pub(crate) fn now() -> Delta {
 }
 
 /// What happens at a probe.
-pub(crate) trait Handler: Send + Sync {
+pub(crate) trait Handler: Send + Sync + 'static {
     /// Called at the entry of the function, on its caller's stack, by several CPUs at
     /// once: with preemption off, and interrupts too where the probe is a breakpoint,
     /// which to lockdep is an NMI. Must not sleep, nor take locks; for the time there is
@@ -63,7 +63,8 @@ pub(crate) trait Handler: Send + Sync {
     fn hit(&self, registers: &Registers);
 }
 
-/// A probe at the entry of a function, removed on drop.
+/// A probe at the entry of a function, removed on drop: a
+/// [registration](super#registrations).
 ///
 /// # Invariants
 ///
@@ -136,14 +137,15 @@ impl<T: Handler> PinnedDrop for Probe<T> {
 }
 
 /// What happens at the return of a function.
-pub(crate) trait ReturnHandler: Send + Sync {
+pub(crate) trait ReturnHandler: Send + Sync + 'static {
     /// Called when the function has returned `registers.return_value()`, in the process
     /// that called it, by several CPUs at once: with preemption off. Must not sleep, and
     /// take no lock that the function may be called with.
     fn returned(&self, registers: &Registers);
 }
 
-/// A probe at the return of a function, removed on drop.
+/// A probe at the return of a function, removed on drop: a
+/// [registration](super#registrations).
 ///
 /// # Invariants
 ///

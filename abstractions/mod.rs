@@ -7,6 +7,29 @@
 //! `unsafe` code and every use of `bindings` of this repository lies in here.
 //!
 //! A wrapper of what the kernel can be built without is there if that is.
+//!
+//! # Registrations
+//!
+//! Whoever has the kernel call the module (for a file, an interrupt, a probe, a work item)
+//! gets a value whose drop takes that back, and waits until no call is under way.
+//!
+//! **The module's struct must own such a value**, itself or by what it owns. The kernel
+//! drops that struct when the module is unloaded, and frees the module's text after it. A
+//! failing `init` drops what it has made so far.
+//!
+//! Safe code can break this rule: by `core::mem::forget`, by a cycle of `Arc`s. The kernel
+//! then calls text that has gone. No type can forbid it, and the `kernel` crate has two
+//! answers. `MiscDeviceRegistration` relies on the rule. In Linux 7.3 `irq::Registration::new`
+//! is an `unsafe fn`, whose caller promises not to leak the value. It has to be: that
+//! handler may borrow from its caller, whose stack frame may be gone long before the module.
+//!
+//! Here the types of callbacks and their data are `'static`. A leaked registration is
+//! harmless as long as the module is loaded, so the rule is about unloading alone. We rely
+//! on it as `MiscDeviceRegistration` does: `unsafe` at each use would say no more than "this is a
+//! field of the module's struct", which one sees.
+//!
+//! The check is the debug guest (`make test DEBUG=1`). It calls what was left behind, and
+//! the tests fail; `tests/debug/caught.bats` shows it for leaked registrations.
 
 // Each module uses some of the wrappers, none uses all.
 #![allow(dead_code, unused_imports, unused_macros)]

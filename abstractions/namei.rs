@@ -19,7 +19,7 @@ use super::{
 use kernel::prelude::*;
 
 /// Is told of opens.
-pub(crate) trait Watcher: Send + Sync {
+pub(crate) trait Watcher: Send + Sync + 'static {
     /// Called before the current process, whose real user ID is `uid` (as the initial
     /// user namespace numbers it), opens `path`, whether that succeeds or not. `path`
     /// is as the process gave it, at most 4095 bytes, any but NUL among them.
@@ -62,10 +62,12 @@ impl Function {
     }
 }
 
-/// A probe that tells `T` of opens to come, removed on drop.
+/// A probe that tells `T` of opens to come, removed on drop: a
+/// [registration](super#registrations).
 pub(crate) type OpenProbe<T> = kprobe::Probe<Adapter<T>>;
 
-/// A probe that tells `T` how opens have ended, removed on drop.
+/// A probe that tells `T` how opens have ended, removed on drop: a
+/// [registration](super#registrations).
 pub(crate) type ResultProbe<T> = kprobe::ReturnProbe<Adapter<T>>;
 
 /// How many opens at a time a [`ResultProbe`] can wait for.

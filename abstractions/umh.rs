@@ -454,8 +454,7 @@ impl HrTimerCallback for Watch {
     }
 }
 
-/// Runs a module's programs; belongs into the module's struct, see the head of this file.
-///
+/// Runs a module's programs: a [registration](super#registrations) of what is under way.
 /// Dropping it sleeps, and must not happen in a hook.
 pub(crate) struct Helpers {
     module: &'static ThisModule,

@@ -37,8 +37,8 @@ pub(crate) trait Run: Send + Sync + Sized + 'static {
     fn run(item: &Handle<Self>);
 }
 
-/// A work item, and the data that it works on. Ended on drop: taken off its queue, waited
-/// for, and not queued again.
+/// A work item, and the data that it works on: a [registration](super#registrations).
+/// Ended on drop: taken off its queue, waited for, and not queued again.
 pub(crate) struct Item<T: Run>(Handle<T>);
 
 impl<T: Run> Item<T> {
@@ -148,7 +148,8 @@ pub(crate) fn system_percpu() -> &'static Queue {
 }
 
 /// A queue of one's own, for functions that may take their time: they run on any CPU,
-/// 1024 of them at once, the others after them. Dropping it waits for all.
+/// 1024 of them at once, the others after them. Dropping it waits for all: it is a
+/// [registration](super#registrations).
 ///
 /// It is no [`Queue`]: that one takes delayed items, whose timers the drop would not wait
 /// for.

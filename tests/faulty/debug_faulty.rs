@@ -1,20 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A module with a bug of choice that a plain kernel lets pass, to prove that the
-//! debug guest would notice. Never installed.
+//! A module with a bug of choice that a plain kernel lets pass, or may let pass, to prove
+//! that the debug guest would notice. Never installed.
 
 use abstractions::{
+    i8042::{
+        Filter,
+        Listener,
+        Ports, //
+    },
     irq::{
-        Handler,
+        self,
         IrqReturn,
         SharedLine, //
     },
-    series, //
+    kprobe::{
+        self,
+        Probe,
+        Registers, //
+    },
+    param::string_parameters,
+    series,
+    work::{
+        self,
+        Handle,
+        Item, //
+    }, //
 };
+use core::mem::forget;
 use kernel::{
-    new_mutex,
+    impl_has_hr_timer, new_mutex, new_work,
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        Arc,
+        ArcBorrow,
+        Mutex, //
+    },
+    time::{
+        hrtimer::{
+            HrTimer,
+            HrTimerCallback,
+            HrTimerCallbackContext,
+            HrTimerPointer,
+            HrTimerRestart,
+            RelativeMode, //
+        },
+        Delta,
+        Monotonic, //
+    },
 };
 
 mod abstractions;
@@ -38,11 +71,12 @@ module! {
             default: 0,
             description: "Sleep in the handler of the keyboard's interrupt",
         },
-        keep_irq: u32 {
-            default: 0,
-            description: "Stay on the keyboard's line after the unload",
-        },
     },
+}
+
+string_parameters! {
+    module: "debug_faulty",
+    keep: "What to leave registered after the unload: line, filter, probe, timer or work",
 }
 
 #[pin_data]
@@ -58,7 +92,7 @@ struct Keyboard {
     sleeps: bool,
 }
 
-impl Handler for Keyboard {
+impl irq::Handler for Keyboard {
     fn handle(&self) -> IrqReturn {
         if self.sleeps {
             // An allocation that may sleep.
@@ -66,6 +100,72 @@ impl Handler for Keyboard {
         }
         IrqReturn::None
     }
+}
+
+fn line(sleeps: bool) -> Result<Pin<KBox<SharedLine<Keyboard>>>> {
+    let line = SharedLine::new(1, c"debug_faulty", Keyboard { sleeps });
+    KBox::pin_init(line, GFP_KERNEL)
+}
+
+/// What is left behind.
+struct Kept;
+
+impl Listener for Kept {
+    fn byte(&self, _byte: u8, _ports: &Ports<'_>) {}
+}
+
+impl kprobe::Handler for Kept {
+    fn hit(&self, _registers: &Registers) {}
+}
+
+impl work::Run for Kept {
+    fn run(item: &Handle<Self>) {
+        item.enqueue(work::system_percpu());
+    }
+}
+
+#[pin_data]
+struct Timer {
+    #[pin]
+    timer: HrTimer<Self>,
+}
+
+impl_has_hr_timer! {
+    impl HasHrTimer<Self> for Timer {
+        mode: RelativeMode<Monotonic>, field: self.timer
+    }
+}
+
+impl HrTimerCallback for Timer {
+    type Pointer<'a> = Arc<Self>;
+
+    fn run(_: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
+        HrTimerRestart::NoRestart
+    }
+}
+
+/// Breaks the rule of registrations (`abstractions/mod.rs`), without `unsafe`.
+fn keep(what: &[u8]) -> Result {
+    match what {
+        b"line" => forget(line(false)?),
+        b"filter" => forget(KBox::pin_init(Filter::new(Kept), GFP_KERNEL)?),
+        b"probe" => {
+            let probe = Probe::new(c"do_file_open", Kept);
+            forget(KBox::pin_init(probe, GFP_KERNEL)?);
+        }
+        b"timer" => {
+            let timer = pin_init!(Timer { timer <- HrTimer::new() });
+            let timer = Arc::pin_init(timer, GFP_KERNEL)?;
+            forget(timer.start(Delta::from_millis(500)));
+        }
+        b"work" => {
+            let item = Item::new(new_work!("debug_faulty"), Kept)?;
+            item.handle().enqueue(work::system_percpu());
+            forget(item);
+        }
+        _ => return Err(EINVAL),
+    }
+    Ok(())
 }
 
 struct DebugFaulty {
@@ -79,7 +179,7 @@ fn given(value: impl core::borrow::Borrow<u32>) -> bool {
 impl kernel::Module for DebugFaulty {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if given(module_parameters::leak.value()) {
-            core::mem::forget(KBox::new([0_u8; 64], GFP_KERNEL)?);
+            forget(KBox::new([0_u8; 64], GFP_KERNEL)?);
         }
         if given(module_parameters::lock_order.value()) {
             let locks = KBox::pin_init(
@@ -96,19 +196,12 @@ impl kernel::Module for DebugFaulty {
             let mut second = locks.second.lock();
             *second += *locks.first.lock();
         }
-        let sleeps = given(module_parameters::sleep_in_irq.value());
-        let keep = given(module_parameters::keep_irq.value());
-        let line = || {
-            KBox::pin_init(
-                SharedLine::new(1, c"debug_faulty", Keyboard { sleeps }),
-                GFP_KERNEL,
-            )
-        };
-        if keep {
-            core::mem::forget(line()?);
+        if let Some(what) = string_parameters::keep.value() {
+            keep(what.to_bytes())?;
         }
+        let sleeps = given(module_parameters::sleep_in_irq.value());
         Ok(Self {
-            _line: sleeps.then(line).transpose()?,
+            _line: sleeps.then(|| line(true)).transpose()?,
         })
     }
 }
