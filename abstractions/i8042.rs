@@ -23,7 +23,8 @@ use kernel::{
     time::{
         delay::udelay,
         Delta, //
-    }, //
+    },
+    warn_on, //
 };
 
 /// The keyboard's interrupt line.
@@ -42,11 +43,12 @@ pub(crate) trait Listener: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// `self` is pinned, and the context of the driver's filter, which is `callback`,
-/// until drop.
+/// `self` is pinned, and the context of the driver's filter, which is the pointer in
+/// `callback`, until drop.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Filter<T: Listener> {
-    // The very pointer that was installed: two of one function may differ.
+    // The driver compares pointers, and two of one function may differ: this very one is
+    // installed and removed.
     callback: bindings::i8042_filter_t,
     #[pin]
     listener: T,
@@ -66,9 +68,10 @@ impl<T: Listener> Filter<T> {
             _pin: PhantomPinned,
             _: {
                 // SAFETY: The callback takes its context for a `Self`, which it is,
-                // with all fields initialised, from now on until drop.
+                // with all fields initialised, from now on until drop. It does not sleep,
+                // as far as its listener keeps its own contract.
                 to_result(unsafe {
-                    bindings::i8042_install_filter(Some(Self::callback), this.as_ptr().cast())
+                    bindings::i8042_install_filter(*callback, this.as_ptr().cast())
                 })?
             },
         })
@@ -101,7 +104,11 @@ impl<T: Listener> PinnedDrop for Filter<T> {
         // SAFETY: By the type invariants this is the installed filter. The driver
         // calls it with the lock held that this function takes, so afterwards it has
         // returned and is not called again.
-        unsafe { bindings::i8042_remove_filter(self.callback) };
+        let result = unsafe { bindings::i8042_remove_filter(self.callback) };
+        // EINVAL says that the driver has another filter, or none. That cannot be: nobody
+        // else has this pointer, to remove it, and the driver takes no second filter. If it
+        // were, ours would not be called either, and may go.
+        warn_on!(result != 0);
     }
 }
 
