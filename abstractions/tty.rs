@@ -12,6 +12,7 @@
 
 use super::bindings;
 use core::ptr::NonNull;
+use kernel::task::might_sleep;
 
 /// A terminal, kept alive by a reference to it.
 ///
@@ -23,10 +24,14 @@ pub(crate) struct Tty(NonNull<bindings::tty_struct>);
 impl Tty {
     /// Returns the controlling terminal of the current process, or `None` where
     /// it has none: a daemon, a kernel thread, a helper that the kernel started.
-    /// Any context; in an interrupt, it is the interrupted process's.
+    ///
+    /// Process context, which a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` checks. An
+    /// interrupt may come when the process has all but ended and has no signal handlers
+    /// any more (`current->sighand`), whose lock this takes.
     pub(crate) fn current() -> Option<Self> {
-        // SAFETY: Without preconditions; takes the process's lock and interrupts
-        // off itself.
+        might_sleep();
+        // SAFETY: A process that runs code of its own accord has its `sighand` and its
+        // `signal`: it loses them when it is released, after its last own code.
         let tty = unsafe { bindings::get_current_tty() };
         // INVARIANT: `get_current_tty` returns null, or a terminal with a new
         // reference, which is ours.

@@ -8,8 +8,10 @@
 //!
 //! Every function but the `nofault` ones may sleep and belongs in process context,
 //! on behalf of the process whose memory is meant. Any address will do: what is no
-//! user memory of that process gives an error. Nothing here outlives its call, so
-//! unloading has nothing to wait for.
+//! user memory of that process gives an error. A kernel thread has no user memory, but
+//! may still have that of the process that ran before it at hand: there, a copy fails or
+//! meets that, as in C. Nothing here outlives its call, so unloading has nothing to wait
+//! for.
 //!
 //! Not supported, for C has no function that a module could call:
 //! `copy_struct_from_user` (inline) and the `unsafe_get_user` family (inline assembly
@@ -51,15 +53,18 @@ impl UserMemory {
     ///
     /// # Errors
     ///
-    /// EINVAL for none or too many pages, ENOMEM, or what else `mmap(2)` gives.
+    /// ESRCH in a kernel thread, which has no user memory; EINVAL for none or too many
+    /// pages; ENOMEM, or what else `mmap(2)` gives.
     pub(crate) fn new(pages: usize) -> Result<Self> {
+        // `vm_mmap()` takes for granted that there is one.
+        current!().mm().ok_or(ESRCH)?;
         let len = pages
             .checked_mul(PAGE_SIZE)
             .filter(|len| *len > 0)
             .ok_or(EINVAL)?;
         let mapped = len.checked_add(PAGE_SIZE).ok_or(EINVAL)?;
-        // SAFETY: A null file asks for anonymous memory; without MAP_FIXED no memory
-        // of the process is replaced.
+        // SAFETY: The current process has an address space, see above. A null file asks for
+        // anonymous memory; without MAP_FIXED no memory of the process is replaced.
         let start = unsafe {
             bindings::vm_mmap(
                 ptr::null_mut(),
@@ -80,7 +85,8 @@ impl UserMemory {
             len,
             _not_send: NotThreadSafe,
         };
-        // SAFETY: Nobody has been told of this page, which is ours.
+        // SAFETY: The address space is still there, as this is still the same process.
+        // Nobody has been told of this page, which is ours.
         to_result(unsafe { bindings::vm_munmap(start + len, PAGE_SIZE) })?;
         Ok(memory)
     }
@@ -98,10 +104,10 @@ impl UserMemory {
 
 impl Drop for UserMemory {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants this is memory of the current process that
-        // we mapped; that no kernel code has references into user memory is a rule
-        // of user memory. A failure, when the process itself unmapped it before,
-        // leaves nothing to do.
+        // SAFETY: By the type invariants this is memory of the current process, which thus
+        // has an address space, and we mapped it; that no kernel code has references into
+        // user memory is a rule of user memory. A failure, when the process itself
+        // unmapped it before, leaves nothing to do.
         unsafe { bindings::vm_munmap(self.start, self.len) };
     }
 }

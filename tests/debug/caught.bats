@@ -43,10 +43,12 @@ run_tests() {
 	[[ $output == *"the kernel complained: WARNING: possible circular locking dependency"* ]]
 }
 
-@test "sleeping in an interrupt handler fails the run" {
-	run_tests 'insmod faulty/debug_faulty.ko sleep_in_irq=1 && rmmod debug_faulty'
-	[ "$status" -eq 101 ]
-	[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
+@test "sleeping in an interrupt handler fails the run, and asking for the terminal" {
+	for sleep in 1 2; do
+		run_tests "insmod faulty/debug_faulty.ko sleep_in_irq=$sleep && rmmod debug_faulty"
+		[ "$status" -eq 101 ]
+		[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
+	done
 }
 
 # Something in the module's struct would be dropped by rmmod: see "Registrations" in

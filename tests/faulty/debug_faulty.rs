@@ -21,6 +21,7 @@ use abstractions::{
     },
     param::string_parameters,
     series,
+    tty::Tty,
     work::{
         self,
         Handle,
@@ -69,7 +70,7 @@ module! {
         },
         sleep_in_irq: u32 {
             default: 0,
-            description: "Sleep in the handler of the keyboard's interrupt",
+            description: "Sleep in the handler of the keyboard's interrupt: 1 for memory, 2 for the terminal",
         },
     },
 }
@@ -89,21 +90,24 @@ struct Locks {
 
 /// What the handler of the keyboard's line does.
 struct Keyboard {
-    sleeps: bool,
+    sleep: u32,
 }
 
 impl irq::Handler for Keyboard {
     fn handle(&self) -> IrqReturn {
-        if self.sleeps {
+        match self.sleep {
+            0 => {}
             // An allocation that may sleep.
-            drop(KBox::new(0_u8, GFP_KERNEL));
+            1 => drop(KBox::new(0_u8, GFP_KERNEL)),
+            // Whose would it be?
+            _ => drop(Tty::current()),
         }
         IrqReturn::None
     }
 }
 
-fn line(sleeps: bool) -> Result<Pin<KBox<SharedLine<Keyboard>>>> {
-    let line = SharedLine::new(1, c"debug_faulty", Keyboard { sleeps });
+fn line(sleep: u32) -> Result<Pin<KBox<SharedLine<Keyboard>>>> {
+    let line = SharedLine::new(1, c"debug_faulty", Keyboard { sleep });
     KBox::pin_init(line, GFP_KERNEL)
 }
 
@@ -147,7 +151,7 @@ impl HrTimerCallback for Timer {
 /// Breaks the rule of registrations (`abstractions/mod.rs`), without `unsafe`.
 fn keep(what: &[u8]) -> Result {
     match what {
-        b"line" => forget(line(false)?),
+        b"line" => forget(line(0)?),
         b"filter" => forget(KBox::pin_init(Filter::new(Kept), GFP_KERNEL)?),
         b"probe" => {
             let probe = Probe::new(c"do_file_open", Kept);
@@ -199,9 +203,9 @@ impl kernel::Module for DebugFaulty {
         if let Some(what) = string_parameters::keep.value() {
             keep(what.to_bytes())?;
         }
-        let sleeps = given(module_parameters::sleep_in_irq.value());
+        let sleep: u32 = series::param_value(module_parameters::sleep_in_irq.value());
         Ok(Self {
-            _line: sleeps.then(|| line(true)).transpose()?,
+            _line: (sleep > 0).then(|| line(sleep)).transpose()?,
         })
     }
 }

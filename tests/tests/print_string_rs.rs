@@ -210,6 +210,13 @@ fn modprobe_run_by_the_kernel_has_no_terminal() {
 }
 
 #[test]
+fn kernel_thread_has_no_terminal() {
+    let mut log = Log::bookmark();
+    let _module = Module::load("faulty/kernel_thread", "").unwrap();
+    log.wait_for("kernel_thread: terminal: none");
+}
+
+#[test]
 fn stopped_terminal_neither_blocks_nor_gets_the_line() {
     let _unload = Unload;
     let mut pty = Pty::open();

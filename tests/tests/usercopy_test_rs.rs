@@ -96,6 +96,14 @@ fn wrong_expectation_of_one_case_refuses_the_load() {
 }
 
 #[test]
+fn kernel_thread_has_no_user_memory() {
+    let mut log = Log::bookmark();
+    let _module = Module::load("faulty/kernel_thread", "").unwrap();
+    // ESRCH.
+    log.wait_for("kernel_thread: user memory: error -3");
+}
+
+#[test]
 fn memory_is_unmapped_after_success_and_after_failure() {
     // The first load may make the allocator map something.
     Module::load(NAME, "").unwrap().unload().unwrap();
