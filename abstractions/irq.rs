@@ -98,8 +98,13 @@ impl<T: Handler> SharedLine<T> {
             _: {
                 // SAFETY:
                 // - The callbacks take what the cookie points to for a `Self`, which it
-                //   is, with all fields initialised, from now on until drop.
-                // - `name` lives as long as the module, which drops `self` before.
+                //   is, with all fields initialised, from now on until drop. They may be
+                //   called at once.
+                // - The cookie is not null, which a shared line wants, and no other one on
+                //   the line is the same: it is the address of a pinned value that is not
+                //   zero-sized.
+                // - `name`, to which the kernel keeps a pointer, lives as long as the
+                //   module, which drops `self` before.
                 to_result(unsafe {
                     bindings::request_threaded_irq(
                         line,
@@ -143,9 +148,10 @@ impl<T: Handler> PinnedDrop for SharedLine<T> {
     fn drop(self: Pin<&mut Self>) {
         let irq = self.irq;
         let cookie = core::ptr::from_ref::<Self>(&self).cast_mut().cast();
-        // SAFETY: By the type invariants this is the cookie of a handler on the line.
-        // Both callbacks have returned when this does (`__free_irq()` synchronises
-        // with the line and stops the thread), so the fields may go.
+        // SAFETY: By the type invariants this is the cookie of a handler on the line, and
+        // this is done once. There is no device of ours whose interrupts would have to be
+        // switched off first. Both callbacks have returned when this does (`__free_irq()`
+        // synchronises with the line and stops the thread), so the fields may go.
         unsafe { bindings::free_irq(irq, cookie) };
     }
 }

@@ -48,7 +48,7 @@ impl Registers {
 ///
 /// C header: [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
 pub(crate) fn now() -> Delta {
-    // SAFETY: Without preconditions.
+    // SAFETY: Without preconditions, in any context.
     let nanoseconds = unsafe { bindings::ktime_get_mono_fast_ns() };
     // 292 years are enough.
     Delta::from_nanos(nanoseconds as i64)
@@ -100,11 +100,14 @@ impl<T: Handler> Probe<T> {
                 // SAFETY: `this` points to the value that is being initialised.
                 let probe = unsafe { (*this.as_ptr()).probe.get() };
                 // SAFETY:
-                // - The struct is what the header asks for: a name, which is valid as
-                //   long as the module is, a handler, and else zeroes.
-                // - It stays where it is until drop unregisters it.
+                // - The struct is what `register_kprobe()` asks for: a name and no address,
+                //   a handler, and else zeroes; and it is not registered yet.
+                // - The name is valid as long as the module is.
+                // - The struct is pinned, and nobody else touches it, until drop
+                //   unregisters it.
                 // - The handler takes it for the `probe` of a `Self`, which it is, with
-                //   all fields initialised.
+                //   all fields initialised. It returns 0, for it does not change where
+                //   the CPU goes on; that it must not sleep is its `T`'s contract.
                 to_result(unsafe { bindings::register_kprobe(probe) })?
             },
         })
@@ -121,7 +124,7 @@ impl<T: Handler> Probe<T> {
         // valid, for drop waits for this callback.
         let this = unsafe { &*container_of!(Opaque::cast_from(probe), Self, probe) };
         // SAFETY: The kernel passes the registers that it has saved, which nobody
-        // else uses meanwhile; `Registers` is a transparent wrapper.
+        // changes before this returns; `Registers` is a transparent wrapper.
         this.handler.hit(unsafe { &*registers.cast::<Registers>() });
         0
     }
@@ -130,8 +133,9 @@ impl<T: Handler> Probe<T> {
 #[pinned_drop]
 impl<T: Handler> PinnedDrop for Probe<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariants the probe is registered. This waits until no
-        // CPU is in the callback any more (`synchronize_rcu()`).
+        // SAFETY: By the type invariants the probe is registered, by us, and this is done
+        // once. Afterwards no CPU is in the callback any more (`synchronize_rcu()`; the
+        // handler runs with preemption off), and the kernel does not know the struct.
         unsafe { bindings::unregister_kprobe(self.probe.get()) };
     }
 }
@@ -186,11 +190,14 @@ impl<T: ReturnHandler> ReturnProbe<T> {
                 // SAFETY: `this` points to the value that is being initialised.
                 let probe = unsafe { (*this.as_ptr()).probe.get() };
                 // SAFETY:
-                // - The struct is what the header asks for: a name, which is valid as
-                //   long as the module is, a handler, and else zeroes.
-                // - It stays where it is until drop unregisters it.
+                // - The struct is what `register_kretprobe()` asks for: a name and no
+                //   address, a handler, a number of instances, which it checks, and else
+                //   zeroes; and it is not registered yet.
+                // - The name is valid as long as the module is.
+                // - The struct is pinned, and nobody else touches it, until drop
+                //   unregisters it.
                 // - The handler takes it for the `probe` of a `Self`, which it is, with
-                //   all fields initialised.
+                //   all fields initialised; that it must not sleep is its `T`'s contract.
                 to_result(unsafe { bindings::register_kretprobe(probe) })?
             },
         })
@@ -219,7 +226,7 @@ impl<T: ReturnHandler> ReturnProbe<T> {
         // valid, for drop waits for this callback.
         let this = unsafe { &*container_of!(Opaque::cast_from(probe), Self, probe) };
         // SAFETY: The kernel passes the registers that it has saved, which nobody
-        // else uses meanwhile; `Registers` is a transparent wrapper.
+        // changes before this returns; `Registers` is a transparent wrapper.
         let registers = unsafe { &*registers.cast::<Registers>() };
         this.handler.returned(registers);
         0
@@ -229,9 +236,10 @@ impl<T: ReturnHandler> ReturnProbe<T> {
 #[pinned_drop]
 impl<T: ReturnHandler> PinnedDrop for ReturnProbe<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariants the probe is registered. This takes the handler
-        // away from calls that have yet to return, and waits until no CPU is in it any
-        // more (`synchronize_rcu()`; the handler runs with preemption off).
+        // SAFETY: By the type invariants the probe is registered, by us, and this is done
+        // once. It takes the handler away from calls that have yet to return, which keep
+        // the instances, not the struct. Afterwards no CPU is in the handler any more
+        // (`synchronize_rcu()`; the handler runs with preemption off).
         unsafe { bindings::unregister_kretprobe(self.probe.get()) };
     }
 }

@@ -110,7 +110,7 @@ impl<T: Watcher> kprobe::Handler for Adapter<T> {
         let filename = filename as *const bindings::__filename_head;
         // SAFETY: By the type invariants this is the function's second argument, and it
         // is no errno: a `struct filename`, which begins with this head, and which the
-        // function's caller keeps until the function has returned.
+        // function's caller keeps, and does not change, until the function has returned.
         let name = unsafe { (*filename).name };
         // SAFETY: The name is the kernel's own copy, in resident memory, constant and
         // NUL-terminated (`getname_flags()`), and kept as long.

@@ -50,9 +50,9 @@ impl Tty {
         unsafe { bindings::tty_lock(tty) };
         // SAFETY: As above; `count` is protected by the lock, which we hold.
         let is_open = unsafe { (*tty).count } > 0;
-        // SAFETY: As above; `ops` is set before a terminal is published and points
-        // to a table that lives as long as the terminal's driver, which the
-        // terminal holds a reference to.
+        // SAFETY: As above; `ops` is set before a terminal is published, and does not
+        // change. It points to a table that lives as long as the terminal's driver, which
+        // the terminal holds a reference to.
         let write = unsafe { (*(*tty).ops).write };
         let written = match write {
             // A terminal that nobody has open may have lost what `write` needs,
@@ -61,12 +61,14 @@ impl Tty {
                 // SAFETY: `tty` is valid, and open as long as we hold its lock.
                 let room = unsafe { bindings::tty_write_room(tty) } as usize;
                 let length = room.min(bytes.len());
-                // SAFETY: As above; `bytes` has `length` readable bytes at least.
+                // SAFETY: As above; it is the driver's own function, with its own terminal.
+                // It may be called from several threads at once (`tty_driver.h`). `bytes`
+                // has `length` readable bytes at least, which it copies.
                 unsafe { write(tty, bytes.as_ptr(), length) }
             }
             _ => 0,
         };
-        // SAFETY: We took the lock above.
+        // SAFETY: `tty` is still valid, and we took the lock above.
         unsafe { bindings::tty_unlock(tty) };
         // A driver's error (a hung-up line, say) is nothing written.
         usize::try_from(written).unwrap_or(0)
