@@ -187,7 +187,9 @@ impl Keyboard {
         while left > 0 && !decoder.ending {
             left = match self.end.wait_interruptible_timeout(&mut decoder, left) {
                 CondVarTimeoutResult::Woken { jiffies } => jiffies,
-                // Nobody sends a signal to a kernel thread that does not ask for it.
+                // A kernel thread ignores all signals, and neither a debugger nor the
+                // freezer stops this one. The wait is interruptible all the same: the
+                // kernel counts it neither as load nor as a hang.
                 CondVarTimeoutResult::Signal { .. } | CondVarTimeoutResult::Timeout => 0,
             };
         }

@@ -43,10 +43,13 @@ impl Tty {
     /// those were: none when it is stopped (^S), full, closed or cannot write.
     ///
     /// Process context; may sleep, for a lock, but not for room: it does not take
-    /// `atomic_write_lock`, which a writer that waits for room holds.
+    /// `atomic_write_lock`, which a writer that waits for room holds. No signal ends the
+    /// waiting for the lock. It is short, but for a serial line that is being closed: that
+    /// may hold the lock until all has been sent, 30 s if nobody set another time.
     pub(crate) fn write(&self, bytes: &[u8]) -> usize {
         let tty = self.0.as_ptr();
-        // SAFETY: By the type invariants `tty` is valid.
+        // SAFETY: By the type invariants `tty` is valid. This may sleep, and nobody who
+        // holds the lock calls us.
         unsafe { bindings::tty_lock(tty) };
         // SAFETY: As above; `count` is protected by the lock, which we hold.
         let is_open = unsafe { (*tty).count } > 0;

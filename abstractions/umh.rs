@@ -79,6 +79,11 @@ use kernel::{
 };
 
 /// What [`Command::run`] waits for.
+///
+/// With `Exec` and `Proc` nothing ends the waiting before its time: a signal, also one that
+/// kills, a stop, a debugger (`ptrace(2)`) and the freezer of a cgroup take effect
+/// afterwards. With `Killable` a signal that kills ends it, and nothing else does. The
+/// system does not suspend before the end of a program that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// Nothing: whether the program could be started stays unknown.

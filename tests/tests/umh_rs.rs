@@ -5,9 +5,16 @@
 use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
-    process::wait_until,
+    process::{wait_until, Child},
 };
-use nix::{errno::Errno, sys::stat::Mode, unistd::mkfifo};
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::{signal, SigHandler, Signal},
+        stat::Mode,
+    },
+    unistd::mkfifo,
+};
 use std::{
     collections::HashSet,
     fs::{self, File, OpenOptions},
@@ -452,6 +459,35 @@ fn killed_insmod_stops_waiting_and_the_program_pins_the_module() {
     gate.open(1);
     log.wait_for("cleanup hook");
     wait_until("unload", || module::unload(NAME).is_ok());
+}
+
+/// One that a process handles, a stop: they wait for the program as well.
+#[test]
+fn signals_that_do_not_kill_do_not_end_the_waiting() {
+    extern "C" fn ignore(_: i32) {}
+    for wait in ["proc", "killable"] {
+        let mut gate = Gate::new();
+        let path = script(&format!("echo $$ >/tmp/out; {WAIT_AT_GATE}"));
+        let mut log = Log::bookmark();
+        let insmod = Child::spawn(|| {
+            // SAFETY: The handler does nothing.
+            unsafe { signal(Signal::SIGUSR1, SigHandler::Handler(ignore)) }.unwrap();
+            let module = Module::load(NAME, &format!("{path} wait={wait}"));
+            module.map_or_else(
+                |errno| errno as i32,
+                |module| module.unload().map_or(1, |()| 0),
+            )
+        });
+        line_of("/tmp/out");
+        for signal in [Signal::SIGUSR1, Signal::SIGSTOP, Signal::SIGCONT] {
+            insmod.signal(signal);
+            thread::sleep(Duration::from_millis(20));
+        }
+        gate.open(1);
+        assert_eq!(insmod.exit_status(), 0);
+        let line = format!("{SCRIPT} exited with 0");
+        assert_eq!(lines_and_hooks(&mut log), (vec![line], 1, 1), "{wait}");
+    }
 }
 
 #[test]
