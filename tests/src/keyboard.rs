@@ -5,7 +5,7 @@
 use nix::libc::{self, input_event};
 use std::{
     fs::{self, File, OpenOptions},
-    io::Read,
+    io::{Read, Write},
     os::unix::fs::OpenOptionsExt,
 };
 
@@ -35,6 +35,7 @@ impl Events {
             .expect("a keyboard");
         let file = OpenOptions::new()
             .read(true)
+            .write(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(format!("/dev/input/{event}"))
             .expect("the keyboard's events");
@@ -42,6 +43,20 @@ impl Events {
             file,
             seen: Vec::new(),
         }
+    }
+
+    /// Has the driver switch the light of Caps Lock: a command to the keyboard, of two
+    /// bytes, to each of which the keyboard answers. Does not wait for that.
+    pub fn set_caps_light(&mut self, on: bool) {
+        // `EV_LED`, `LED_CAPSL`, behind the time, which the kernel does not look at.
+        let mut event = [0; size_of::<input_event>()];
+        let (_, data) = event
+            .split_last_chunk_mut::<8>()
+            .expect("the size of an event");
+        data[..2].copy_from_slice(&0x11_u16.to_ne_bytes());
+        data[2..4].copy_from_slice(&1_u16.to_ne_bytes());
+        data[4..].copy_from_slice(&i32::from(on).to_ne_bytes());
+        self.file.write_all(&event).expect("the keyboard's events");
     }
 
     /// Returns all keys so far.

@@ -8,6 +8,7 @@ use guest::{
     kmsg::Log,
     module::{proc_modules, Module},
     monitor::Monitor,
+    process::wait_until,
     PATIENCE,
 };
 use nix::errno::Errno;
@@ -18,15 +19,27 @@ use std::{
 
 const NAME: &str = "irq_kbd_rs";
 
-/// Returns whether the module has a handler on the keyboard's line.
-fn on_the_line() -> bool {
+/// Returns the keyboard's line in `/proc/interrupts`.
+fn interrupt_line() -> String {
     let interrupts = fs::read_to_string("/proc/interrupts").unwrap();
     let line = interrupts
         .lines()
         .find(|line| line.trim_start().starts_with("1:"));
-    let line = line.expect("the keyboard's line");
+    line.expect("the keyboard's line").into()
+}
+
+/// Returns whether the module has a handler on the keyboard's line.
+fn on_the_line() -> bool {
+    let line = interrupt_line();
     assert!(line.contains("i8042"), "{line}");
     line.contains(NAME)
+}
+
+/// Returns how many interrupts of the keyboard there were, on all CPUs.
+fn interrupts() -> u64 {
+    let line = interrupt_line();
+    let counts = line.split_whitespace().skip(1);
+    counts.map_while(|word| word.parse::<u64>().ok()).sum()
 }
 
 /// Waits until the kernel's own keyboard driver has seen `n` presses and releases.
@@ -140,6 +153,38 @@ fn codes_of_several_bytes_are_put_together() {
         );
         let keys: Vec<_> = seen.iter().map(|key| key.0).collect();
         assert_eq!(keys, [103, 103, 30, 30, 97, 97, 42, 108, 108, 42]);
+    }
+}
+
+/// The one key with three bytes, all of which come when it is pressed.
+#[test]
+fn pause_is_a_code_of_three_bytes() {
+    for params in MODES {
+        let (lines, seen) = typed(params, &["pause"], 2);
+        let codes = ["e11d45 Pressed.", "e11d45 Released."];
+        assert_eq!(scan_codes(&lines), codes, "{params}");
+        assert_eq!(seen, [(119, true), (119, false)]);
+    }
+}
+
+/// It acknowledges each byte of a command by one that is no scan code, 0xfa.
+#[test]
+fn answers_of_the_keyboard_are_no_keys() {
+    for params in MODES {
+        let mut keyboard = Events::open();
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, params).unwrap();
+        for on in [true, false] {
+            let before = interrupts();
+            keyboard.set_caps_light(on);
+            wait_until("two answers", || interrupts() >= before + 2);
+        }
+        module.unload().unwrap();
+        let lines = log.lines_of(NAME);
+        let [last] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert!(last.ends_with(" 4 bytes, 0 lost, 0 skipped"), "{last}");
     }
 }
 
