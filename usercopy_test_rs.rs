@@ -5,8 +5,7 @@
 //!
 //! The module maps memory into the process that loads it, followed by a page that
 //! is not mapped, and runs every case, also after one has failed. The load succeeds
-//! only when all hold. `wrong=` turns the expectations of some cases around, which
-//! shows that they can fail at all.
+//! only when all hold.
 //!
 //! ```sh
 //! insmod usercopy_test_rs.ko
@@ -15,12 +14,15 @@
 //! insmod usercopy_test_rs.ko wrong=put_get_u32     # Invalid argument
 //! ```
 //!
-//! What the original has and this one cannot reach: `copy_struct_from_user`, which is
-//! an inline function of C. A *reversed* copy, from
-//! a user address as if it were the kernel's, does not compile here: the kernel's
-//! side is a slice. (In C it ends in an Oops with SMAP, and is left out there too.)
-//! Beyond the original: all offsets and lengths, page borders, partly mapped ranges,
-//! strings, the copies that do not sleep, and `UserSlice` of the `kernel` crate.
+//! `wrong=` turns expectations around, which shows that they can fail at all: all of a
+//! case, or only one that has a name, as in `wrong="clear/the byte behind untouched"`.
+//!
+//! The original also tests `copy_struct_from_user`, an inline function of C that Rust
+//! cannot call. A *reversed* copy, from a user address as if it were the kernel's, does
+//! not compile here: the kernel's side is a slice. (In C it ends in an Oops with SMAP, and
+//! is left out there too.) Beyond the original: all offsets and lengths, page borders,
+//! partly mapped ranges, strings, the copies that do not sleep, and `UserSlice` of the
+//! `kernel` crate.
 //!
 //! Source: `lib/test_user_copy.c`, today `lib/tests/usercopy_kunit.c`.
 
@@ -63,7 +65,7 @@ module! {
 
 string_parameters! {
     module: "usercopy_test_rs",
-    wrong: "The cases whose expectations are to be turned around: name,name...",
+    wrong: "The expectations to turn around: case,case/check...",
 }
 
 /// A case: its name, and what it does with the checks and the user memory.
@@ -115,22 +117,34 @@ const MAX_OFFSET: usize = 16;
 /// What a case compares, and whether all of it held.
 struct Checks {
     case: &'static str,
-    wrong: bool,
+    /// The parameter.
+    wrong: &'static [u8],
     failures: usize,
 }
 
 impl Checks {
+    /// Returns whether the expectation of a check is to be turned around.
+    fn is_wrong(&self, what: &str) -> bool {
+        let names = self.wrong.split(|byte| *byte == b',');
+        let of_case = |name: &'static [u8]| name.strip_prefix(self.case.as_bytes());
+        names.filter_map(of_case).any(|rest| match rest {
+            [] => true,
+            [b'/', check @ ..] => check == what.as_bytes(),
+            _ => false,
+        })
+    }
+
     /// Checks that `what` came out as expected; logs the first one of a case that
     /// did not.
     fn equal<T: PartialEq + Debug>(&mut self, what: &str, actual: T, expected: T) {
-        let equal = actual == expected;
-        if equal != self.wrong {
+        let (equal, wrong) = (actual == expected, self.is_wrong(what));
+        if equal != wrong {
             return;
         }
         self.failures += 1;
         if self.failures == 1 {
             let case = self.case;
-            let but = if self.wrong { "anything but " } else { "" };
+            let but = if wrong { "anything but " } else { "" };
             pr_err!("{case}: {what} is {actual:?}, expected {but}{expected:?}\n");
         }
     }
@@ -154,9 +168,7 @@ impl kernel::Module for UserCopyTest {
             let memory = UserMemory::new(2)?;
             let mut checks = Checks {
                 case,
-                wrong: wrong
-                    .split(|byte| *byte == b',')
-                    .any(|name| name == case.as_bytes()),
+                wrong,
                 failures: 0,
             };
             run(&mut checks, &memory)?;
@@ -195,10 +207,8 @@ fn round_trip(checks: &mut Checks, memory: &UserMemory, start: usize, len: usize
     let rest = copy_from_user(&mut back[..len + 2], memory.at(start - 1));
     checks.equal("rest of copy_from_user", rest, 0);
     checks.holds("what came back equal", back[1..=len] == data[..len]);
-    checks.holds(
-        "the neighbourhood untouched",
-        back[0] == FILL && back[len + 1] == FILL,
-    );
+    checks.holds("the byte before untouched", back[0] == FILL);
+    checks.holds("the byte behind untouched", back[len + 1] == FILL);
 }
 
 fn copy_round_trip(checks: &mut Checks, memory: &UserMemory) -> Result {
@@ -291,9 +301,10 @@ fn clear(checks: &mut Checks, memory: &UserMemory) -> Result {
             let rest = copy_from_user(&mut back, before);
             checks.equal("rest of copy_from_user", rest, 0);
             checks.holds("zeros", back[1..=len].iter().all(|byte| *byte == 0));
+            checks.holds("the byte before untouched", back[0] == FILL);
             checks.holds(
-                "the neighbourhood untouched",
-                back[0] == FILL && back[len + 1..].iter().all(|byte| *byte == FILL),
+                "the byte behind untouched",
+                back[len + 1..].iter().all(|byte| *byte == FILL),
             );
         }
     }
@@ -340,10 +351,8 @@ where
         copy_from_user(&mut bytes, memory.at(0)),
         0,
     );
-    checks.holds(
-        "the neighbourhood untouched",
-        bytes[0] == FILL && bytes[all - 1] == FILL,
-    );
+    checks.holds("the byte before untouched", bytes[0] == FILL);
+    checks.holds("the byte behind untouched", bytes[all - 1] == FILL);
     checks.holds("the value written", !bytes[1..all - 1].contains(&FILL));
     Ok(())
 }

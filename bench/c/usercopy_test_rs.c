@@ -13,7 +13,7 @@
 
 static char *wrong = "";
 module_param(wrong, charp, 0);
-MODULE_PARM_DESC(wrong, "The cases whose expectations are to be turned around: name,name...");
+MODULE_PARM_DESC(wrong, "The expectations to turn around: case,case/check...");
 
 /* The longest copy, and the largest offset, of those that are tried in full. */
 #define MAX_LEN 64
@@ -31,18 +31,33 @@ static u8 data[ROOM], fill[ROOM];
 /* What a case compares, and whether all of it held. */
 struct checks {
 	const char *name;
-	bool wrong;
 	unsigned int failures;
 };
+
+/* Whether the expectation of a check is to be turned around: `wrong` names it, or its case. */
+static bool is_wrong(const char *name, const char *what)
+{
+	for (const char *at = wrong; *at; at += strcspn(at, ","), at += *at == ',') {
+		const char *end = at + str_has_prefix(at, name);
+
+		if (end > at && *end == '/' && str_has_prefix(end + 1, what))
+			end += 1 + strlen(what);
+		if (end > at && (!*end || *end == ','))
+			return true;
+	}
+	return false;
+}
 
 /* Logs the first one of a case that is not as expected. */
 static void equal(struct checks *checks, const char *what, long actual, long expected)
 {
-	if ((actual == expected) != checks->wrong)
+	bool turned = is_wrong(checks->name, what);
+
+	if ((actual == expected) != turned)
 		return;
 	if (++checks->failures == 1)
 		pr_err("%s: %s is %ld, expected %s%ld\n", checks->name, what, actual,
-		       checks->wrong ? "anything but " : "", expected);
+		       turned ? "anything but " : "", expected);
 }
 
 static void holds(struct checks *checks, const char *what, bool actual)
@@ -73,7 +88,8 @@ static void round_trip(struct checks *checks, u8 __user *start, size_t len)
 	put(checks, start, data, len);
 	get(checks, back, start - 1, len + 2);
 	holds(checks, "what came back equal", !memcmp(back + 1, data, len));
-	holds(checks, "the neighbourhood untouched", back[0] == FILL && back[len + 1] == FILL);
+	holds(checks, "the byte before untouched", back[0] == FILL);
+	holds(checks, "the byte behind untouched", back[len + 1] == FILL);
 }
 
 static int copy_round_trip(struct checks *checks, u8 __user *memory)
@@ -146,8 +162,9 @@ static void clear_at(struct checks *checks, u8 __user *start)
 		equal(checks, "rest of clear_user", clear_user(start, len), 0);
 		get(checks, back, start - 1, ROOM);
 		holds(checks, "zeros", all(back + 1, 0, len));
-		holds(checks, "the neighbourhood untouched",
-		      back[0] == FILL && all(back + len + 1, FILL, ROOM - len - 1));
+		holds(checks, "the byte before untouched", back[0] == FILL);
+		holds(checks, "the byte behind untouched",
+		      all(back + len + 1, FILL, ROOM - len - 1));
 	}
 }
 
@@ -200,8 +217,8 @@ static int put_get_##type(struct checks *checks, u8 __user *memory)		\
 	equal(checks, "put_user",						\
 	      put_user((type)(value), (type __user *)(memory + 1)), 0);		\
 	get(checks, bytes, memory, size + 2);					\
-	holds(checks, "the neighbourhood untouched",				\
-	      bytes[0] == FILL && bytes[size + 1] == FILL);			\
+	holds(checks, "the byte before untouched", bytes[0] == FILL);		\
+	holds(checks, "the byte behind untouched", bytes[size + 1] == FILL);	\
 	holds(checks, "the value written", !memchr(bytes + 1, FILL, size));	\
 	return 0;								\
 }										\
@@ -515,20 +532,6 @@ static const struct {
 	CASE(last_address),
 };
 
-/* Whether `wrong` has a name. */
-static bool is_wrong(const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = wrong;; at++) {
-		if (!strncmp(at, name, len) && (!at[len] || at[len] == ','))
-			return true;
-		at = strchr(at, ',');
-		if (!at)
-			return false;
-	}
-}
-
 /* Runs a case in memory of its own: zeroed, and not touched yet. */
 static int run_case(size_t i, struct checks *checks)
 {
@@ -555,7 +558,6 @@ static int __init usercopy_test_init(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct checks checks = {
 			.name = cases[i].name,
-			.wrong = is_wrong(cases[i].name),
 		};
 		int ret = run_case(i, &checks);
 

@@ -95,6 +95,40 @@ fn wrong_expectation_of_one_case_refuses_the_load() {
     Module::load(NAME, "wrong=str").unwrap().unload().unwrap();
 }
 
+/// Turned around, the expectation fails: so the check is made.
+#[test]
+fn what_a_copy_must_leave_alone_is_looked_at() {
+    let copies = [
+        "copy_round_trip",
+        "copy_over_page_border",
+        "clear",
+        "put_get_u8",
+        "put_get_u16",
+        "put_get_u32",
+        "put_get_u64",
+    ];
+    let refused = &CASES[20..];
+    for (check, cases) in [
+        ("the byte before untouched", &copies[..]),
+        ("the byte behind untouched", &copies),
+        ("the tail zeroed", &["copy_from_partly_unmapped"]),
+        ("what is mapped untouched", &["put_get_partly_unmapped"]),
+        ("the rest untouched", &["strncpy"]),
+        ("kernel memory untouched", &["kernel_address"]),
+        ("the destination zeroed", refused),
+    ] {
+        let wrong: Vec<_> = cases.iter().map(|case| format!("{case}/{check}")).collect();
+        let mut log = Log::bookmark();
+        let load = Module::load(NAME, &format!("wrong=\"{}\"", wrong.join(",")));
+        assert_eq!(load.unwrap_err(), Errno::EINVAL, "{check}");
+        let lines = log.lines_of(NAME);
+        assert_eq!(lines.len(), cases.len() + 1, "{lines:?}");
+        for (case, line) in cases.iter().zip(&lines) {
+            assert!(line.starts_with(&format!("{case}: {check} is ")), "{line}");
+        }
+    }
+}
+
 #[test]
 fn kernel_thread_has_no_user_memory() {
     let mut log = Log::bookmark();
