@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `syscall_rs`: the log of the files that one user opens.
+//! `syscall_rs`: the log of the files that one user opens. And what other modules do that
+//! only a probe can see.
 
 use guest::{
     kmsg::Log,
@@ -21,6 +22,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+mod probed;
 
 const NAME: &str = "syscall_rs";
 
