@@ -2,17 +2,7 @@
 
 //! The keyboard's interrupt, shared with the kernel's own keyboard driver.
 //!
-//! The top half runs in interrupt context and does next to nothing: it sees to it
-//! that the bottom half runs, which may take its time. That one is a work item, or,
-//! with `threaded=1`, the thread of the interrupt. Between the two lies a ring of
-//! bytes, so that typing faster than the bottom half runs loses nothing; what does
-//! not fit is counted.
-//!
-//! The controller gives each byte once, and the keyboard's driver takes it. So the
-//! bytes come from the filter that the driver offers. `ports=1` reads the ports as the
-//! original does: the byte that the driver has just taken can be read again, but only
-//! until the next one has come, so some are skipped (and counted). It does so in the
-//! filter as well, as the driver uses the same ports, and must not at the same time.
+//! The module logs the scan code of each key that is pressed or released.
 //!
 //! ```sh
 //! insmod irq_kbd_rs.ko
@@ -21,9 +11,27 @@
 //! grep ' 1:' /proc/interrupts
 //! ```
 //!
-//! The original took the line from the kernel's driver, which left the machine
-//! without a keyboard, and kept one scan code in a static, which the next key
-//! overwrote. Codes of several bytes are put together here: `e048` is the up key.
+//! That was the A key. Codes of several bytes are put together: `e048` is the up key.
+//!
+//! An interrupt handler has two halves. The top half runs in interrupt context and does
+//! next to nothing: it has the bottom half run, which may take its time. The bottom half
+//! is a work item, or, with `threaded=1`, the thread of the interrupt. The bytes go from
+//! one to the other through a ring, so typing faster than the bottom half runs loses
+//! nothing. Bytes that do not fit into the ring are counted.
+//!
+//! The controller gives each byte once, and the keyboard's driver takes it. So the
+//! bytes come from the filter that the driver offers. With `ports=1` the module reads the
+//! ports, as the original does. The byte that the driver has just taken can be read again
+//! until the next one has come; bytes that come too soon are skipped, and counted. The
+//! driver uses the same ports, so the module reads them within the filter, where the
+//! driver does not.
+//!
+//! Unloading drops the fields of the module's struct in their order: each one waits until
+//! what it has registered is not running any more.
+//!
+//! The original took the line from the kernel's driver, which left the machine without a
+//! keyboard. It kept one scan code in a static, which the next key overwrote, and its
+//! handler returned nothing.
 //!
 //! Source: LKMPG, chapter 11, `intrpt.c`.
 
@@ -78,12 +86,12 @@ module! {
 const MAX_DELAY_MS: u32 = 60_000;
 
 struct IrqKbd {
-    // In the order of their end: no more interrupts, so that no more work is queued;
-    // no more bytes; no more work; what is left in the ring.
+    // Dropped in this order: there are no more interrupts, so no more work is queued; no
+    // more bytes; no more work. Then what is left in the ring is logged.
     _line: Pin<KBox<irq::SharedLine<TopHalf>>>,
     _filter: Pin<KBox<i8042::Filter<Listener>>>,
     keyboard: work::Item<Keyboard>,
-    _rest: Rest,
+    _counts: LogCountsOnDrop,
 }
 
 impl kernel::Module for IrqKbd {
@@ -98,13 +106,15 @@ impl kernel::Module for IrqKbd {
 
         let keyboard = work::Item::new(new_work!("irq_kbd_rs"), Keyboard::new(delay_ms))?;
         // Dropped in the reverse order if a later step fails.
-        let rest = Rest(keyboard.handle());
+        let counts = LogCountsOnDrop(keyboard.handle());
         let listener = Listener {
             keyboard: keyboard.handle(),
             reads_ports: ports == 1,
         };
-        let filter = KBox::pin_init(i8042::Filter::new(listener), GFP_KERNEL)
-            .inspect_err(|_| pr_err!("the keyboard's filter is not to be had\n"))?;
+        let filter = KBox::pin_init(i8042::Filter::new(listener), GFP_KERNEL);
+        let filter = filter.inspect_err(|error| {
+            pr_err!("cannot install the keyboard filter: {}\n", error.to_errno());
+        })?;
         let top_half = TopHalf {
             keyboard: keyboard.handle(),
             threaded: threaded == 1,
@@ -119,19 +129,19 @@ impl kernel::Module for IrqKbd {
         } else {
             KBox::pin_init(irq::SharedLine::new(irq, name, top_half), GFP_KERNEL)
         }
-        .inspect_err(|_| pr_err!("interrupt {irq} is not to be had\n"))?;
+        .inspect_err(|error| pr_err!("cannot request interrupt {irq}: {}\n", error.to_errno()))?;
         Ok(Self {
             _line: line,
             _filter: filter,
             keyboard,
-            _rest: rest,
+            _counts: counts,
         })
     }
 }
 
 impl Drop for IrqKbd {
     fn drop(&mut self) {
-        // Before the line and the work go, which wait for the bottom half.
+        // This runs before the fields are dropped, which wait for the bottom half.
         self.keyboard.decoder.lock().ending = true;
         self.keyboard.end.notify_all();
     }
@@ -256,10 +266,10 @@ impl irq::Handler for TopHalf {
     }
 }
 
-/// The end: logs what no bottom half came to read, and the counts.
-struct Rest(work::Handle<Keyboard>);
+/// Logs what no bottom half came to read, and the counts.
+struct LogCountsOnDrop(work::Handle<Keyboard>);
 
-impl Drop for Rest {
+impl Drop for LogCountsOnDrop {
     fn drop(&mut self) {
         let keyboard = &self.0;
         keyboard.log_scan_codes();
@@ -337,9 +347,9 @@ struct Decoder {
     /// The bytes of a code that is not complete, and how many are to come.
     code: u32,
     missing: u32,
-    /// How many lost bytes have been told of.
+    /// How many lost bytes have been logged.
     lost: u32,
-    /// The module goes: do not wait any more.
+    /// The module is being unloaded: do not wait any more.
     ending: bool,
 }
 
@@ -347,7 +357,7 @@ impl Decoder {
     /// Returns a code and whether its key was pressed, with the last of its bytes.
     fn feed(&mut self, byte: u8) -> Option<(u32, bool)> {
         match byte {
-            // The keyboard's answers to its driver's commands: done, and once more.
+            // The keyboard's answers to its driver's commands: "done" and "send it again".
             0xfa | 0xfe => return None,
             0xe0 | 0xe1 => {
                 self.code = byte.into();

@@ -3,20 +3,20 @@
 //! Writing to the terminal of whoever runs `insmod` or `rmmod`, past the kernel
 //! log.
 //!
-//! A process knows its terminal, and a terminal knows the function of its driver
-//! that writes to it: the same for a window, an ssh session and a serial line.
-//! That function writes bytes as they are, so a line ends in CR LF. A process
-//! without a terminal gets nothing, and neither does one whose terminal is stopped
-//! (^S) or full: a module must not wait for a person.
-//!
 //! ```sh
 //! insmod print_string_rs.ko    # Module Inserted
 //! rmmod print_string_rs        # Module Removed
 //! setsid insmod print_string_rs.ko </dev/null    # nothing: no terminal
 //! ```
 //!
+//! A process knows its terminal, and a terminal knows the function of its driver
+//! that writes to it: the same for a window, an ssh session and a serial line.
+//! That function writes bytes as they are, so a line ends in CR LF. A process
+//! without a terminal gets nothing. Neither does one whose terminal is stopped
+//! (^S) or full: a module must not wait for a person.
+//!
 //! The original read `current->tty` without a lock or a reference, so a hang-up
-//! could free the terminal under it, and ignored how much room there was.
+//! could free the terminal under it. It also ignored how much room there was.
 //!
 //! Source: LKMPG, chapter 9, `printk.c`.
 

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Spying on a user: logs the name of each file that it opens.
-//!
-//! The original patched the table of system calls, which is read-only today and was
-//! never safe: of two modules that did it, the first one unloaded broke the other. A
-//! kprobe is the kernel's own way in: it puts a breakpoint on a function, and any
-//! number of probes come and go in any order.
-//!
-//! The probe sits on the function that all opens by name go through (`do_file_open`;
-//! see `abstractions/namei.rs` for what is covered), rather than on a system call: the
-//! kernel has its own copy of the path there, while the user's memory may have to be
-//! read from disk, and a probe must not sleep. The opens are logged before they are
-//! tried, also those that fail; a second probe, on the function's return (a kretprobe),
-//! counts the failures.
+//! Spying on a user: logs the name of each file that the user opens.
 //!
 //! ```sh
 //! insmod syscall_rs.ko uid=65534
@@ -20,6 +8,22 @@
 //! dmesg | grep Opened    # syscall_rs: Opened file by 65534: /etc/passwd
 //! rmmod syscall_rs       # syscall_rs: 3 opens by 65534, 1 failed, 0 not logged
 //! ```
+//!
+//! Opens are logged before they are tried, also those that fail. The line at the end
+//! tells how many failed.
+//!
+//! A kprobe is a breakpoint on a function of the kernel, and any number of them come and
+//! go in any order. This one sits on the function that all opens by name go through
+//! (`do_file_open`; see `abstractions/namei.rs` for what is covered). The kernel has its
+//! own copy of the path there. A probe on the system call would have to read the path from
+//! the user's memory, which may have to come from disk, and a probe must not sleep. A
+//! second probe sits on the function's return (a kretprobe), and counts the failures.
+//!
+//! This is to learn from: a program that watches opens uses `fanotify(7)` or the audit
+//! system, which promise what they report.
+//!
+//! The original patched the table of system calls. That was never safe: of two modules
+//! that did it, the first one unloaded broke the other. Today the table is read-only.
 //!
 //! Source: LKMPG, chapter 7, `syscall.c`.
 
@@ -82,10 +86,10 @@ const MAX_PATH: usize = 240;
 
 struct Syscall {
     // Dropped in this order: no result is counted whose open was not, and the counts
-    // are final when `_end` logs them.
+    // are final when they are logged.
     results: Pin<KBox<ResultProbe<Arc<Spy>>>>,
     _opens: Pin<KBox<OpenProbe<Arc<Spy>>>>,
-    _end: End,
+    _counts: LogCountsOnDrop,
 }
 
 impl kernel::Module for Syscall {
@@ -117,13 +121,13 @@ impl kernel::Module for Syscall {
         let opens = KBox::pin_init(namei::watch(function, spy.clone()), GFP_KERNEL);
         let opens = opens.inspect_err(|error| {
             let (name, errno) = (function.name(), error.to_errno());
-            pr_err!("no probe on {name} in this kernel: error {errno}\n");
+            pr_err!("cannot put a probe on {name}: {errno}\n");
         })?;
         let results = KBox::pin_init(namei::watch_results(function, spy.clone()), GFP_KERNEL)?;
         Ok(Self {
             results,
             _opens: opens,
-            _end: End(spy),
+            _counts: LogCountsOnDrop(spy),
         })
     }
 }
@@ -188,10 +192,9 @@ impl Watcher for Arc<Spy> {
     }
 }
 
-/// Logs the counts at the end.
-struct End(Arc<Spy>);
+struct LogCountsOnDrop(Arc<Spy>);
 
-impl Drop for End {
+impl Drop for LogCountsOnDrop {
     fn drop(&mut self) {
         let spy = &self.0;
         let (uid, opens) = (spy.uid, spy.opens.load(Relaxed));

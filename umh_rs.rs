@@ -18,9 +18,12 @@
 //! dmesg | tail -n 1     # umh_rs: /bin/sleep was killed by signal 9 after 200 ms
 //! ```
 //!
-//! The original allocates as if it could not sleep, which it can, and throws the exit
-//! status away. Most of what one would do here is better done in user space, by a
-//! program that waits for an event of the kernel.
+//! `abstractions/umh.rs` tells how the kernel starts a program, and who waits for it. Most
+//! of what one would do here is better done in user space, by a program that waits for an
+//! event of the kernel.
+//!
+//! The original allocates memory as if it could not sleep, though it can, and throws the
+//! exit status away.
 //!
 //! Source: "Invoking user-space applications from the kernel", listings 1 to 3.
 
@@ -121,7 +124,7 @@ fn run(helpers: &Helpers) -> Result {
         Some(b"proc") | None => Wait::Proc,
         Some(b"killable") => Wait::Killable,
         Some(_) => {
-            pr_err!("wait= is none of none, exec, proc, killable\n");
+            pr_err!("wait= must be none, exec, proc or killable\n");
             return Err(EINVAL);
         }
     };
@@ -152,7 +155,7 @@ fn run(helpers: &Helpers) -> Result {
             // Not a failure of the load, which would have to wait all the same.
             Err(ERESTARTSYS) => pr_info!("{path} is left alone: killed while waiting\n"),
             Err(error) => {
-                pr_err!("{path} cannot be run (err {})\n", error.to_errno());
+                pr_err!("cannot run {path}: {}\n", error.to_errno());
                 return Err(error);
             }
         }

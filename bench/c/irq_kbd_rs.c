@@ -189,13 +189,13 @@ static int __init irq_kbd_init(void)
 	}
 	ret = i8042_install_filter(filter, NULL);
 	if (ret) {
-		pr_err("the keyboard's filter is not to be had\n");
+		pr_err("cannot install the keyboard filter: %d\n", ret);
 		goto log_rest;
 	}
 	ret = request_threaded_irq(KEYBOARD_IRQ, handler, threaded ? thread_fn : NULL,
 				   IRQF_SHARED, KBUILD_MODNAME, &ring);
 	if (ret) {
-		pr_err("interrupt %u is not to be had\n", KEYBOARD_IRQ);
+		pr_err("cannot request interrupt %u: %d\n", KEYBOARD_IRQ, ret);
 		i8042_remove_filter(filter);
 		goto log_rest;
 	}

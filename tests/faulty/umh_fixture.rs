@@ -135,7 +135,7 @@ impl Shared {
         match result {
             Ok(Some(status)) => pr_info!("{path} {status}\n"),
             Ok(None) => pr_info!("{path} started\n"),
-            Err(error) => pr_info!("{path} cannot be run (err {})\n", error.to_errno()),
+            Err(error) => pr_info!("cannot run {path}: {}\n", error.to_errno()),
         }
     }
 }

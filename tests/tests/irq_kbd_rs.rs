@@ -368,7 +368,7 @@ fn refused_as_busy(params: &str, reason: &str) {
 fn filter_of_another_refuses_the_load_and_leaves_nothing() {
     let taken = Module::load("faulty/keyboard_taken", "").unwrap();
     for params in ["", "threaded=1", "ports=1"] {
-        refused_as_busy(params, "the keyboard's filter is not to be had");
+        refused_as_busy(params, "cannot install the keyboard filter: -16");
     }
     taken.unload().unwrap();
     Module::load(NAME, "").unwrap().unload().unwrap();
@@ -403,7 +403,7 @@ fn line_of_another_refuses_the_load_and_leaves_nothing() {
     let unbound = Unbound::new();
     let taken = Module::load("faulty/keyboard_taken", "line=1").unwrap();
     for params in ["", "threaded=1", "ports=1"] {
-        refused_as_busy(params, "interrupt 1 is not to be had");
+        refused_as_busy(params, "cannot request interrupt 1: -16");
     }
     taken.unload().unwrap();
     drop(unbound);

@@ -236,7 +236,7 @@ fn unknown_symbol_fails_clearly_and_leaves_nothing() {
     assert_eq!(error, Errno::ENOENT);
     assert_eq!(
         log.lines_of(NAME),
-        ["no probe on do_filp_open in this kernel: error -2"]
+        ["cannot put a probe on do_filp_open: -2"]
     );
     assert_eq!(proc_modules(NAME), None);
     assert!(!probed());

@@ -141,7 +141,7 @@ fn cannot_be_run(path: &str, errno: Errno, hooks: (usize, usize)) {
         let mut log = Log::bookmark();
         let load = Module::load(NAME, &format!("path={path} wait={wait}"));
         assert_eq!(load.unwrap_err(), errno, "{path} {wait}");
-        let line = format!("{path} cannot be run (err -{})", errno as i32);
+        let line = format!("cannot run {path}: -{}", errno as i32);
         let (lines, init, cleanup) = lines_and_hooks(&mut log);
         assert_eq!((lines, (init, cleanup)), (vec![line], hooks), "{wait}");
         assert_eq!(proc_modules(NAME), None);
@@ -194,7 +194,7 @@ fn program_for_a_module_that_is_unloaded_gives_enodev() {
     let mut log = Log::bookmark();
     module.unload().unwrap();
     // Of each wait mode.
-    let lines = vec!["/bin/true cannot be run (err -19)".to_string(); 4];
+    let lines = vec!["cannot run /bin/true: -19".to_string(); 4];
     assert_eq!(lines_and_hooks_of(&mut log, FIXTURE), (lines, 0, 4));
 }
 
