@@ -7,6 +7,11 @@
 //!
 //! Unloading *waits*: dropping a [`Filter`] returns after its last run has ended.
 //!
+//! Upstream would refuse this for a driver: the ports are those of the i8042 driver. Code
+//! that talks to a device behind the controller is a serio driver
+//! (`serio_register_driver()`). Code that wants to know of keys is an input handler
+//! (`input_register_handler()`), or a program that reads `/dev/input/event*`.
+//!
 //! Not supported: swallowing bytes, the mouse's bytes, the ports outside of a filter.
 
 use super::bindings;
@@ -45,6 +50,30 @@ pub(crate) trait Listener: Send + Sync + 'static {
 ///
 /// `self` is pinned, and the context of the driver's filter, which is the pointer in
 /// `callback`, until drop.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::i8042::{
+///     Filter,
+///     Listener,
+///     Ports,
+///     KEYBOARD_IRQ, //
+/// };
+///
+/// struct Log;
+///
+/// impl Listener for Log {
+///     fn byte(&self, byte: u8, ports: &Ports<'_>) {
+///         let again = ports.last_byte();
+///         pr_info!("interrupt {KEYBOARD_IRQ}: {byte:x}, read again: {again:x?}\n");
+///     }
+/// }
+///
+/// fn listen() -> Result<Pin<KBox<Filter<Log>>>> {
+///     KBox::pin_init(Filter::new(Log), GFP_KERNEL)
+/// }
+/// ```
 #[pin_data(PinnedDrop)]
 pub(crate) struct Filter<T: Listener> {
     // The driver compares pointers, and two of one function may differ: this very one is

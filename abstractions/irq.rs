@@ -5,7 +5,7 @@
 //! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 //!
 //! The `kernel` crate's `irq::Registration` wants a line of a bound device; a module
-//! that listens on another driver's line has no device.
+//! that listens on another driver's line has no device. A driver of a device uses that one.
 //!
 //! Unloading *waits*: dropping a [`SharedLine`] returns after the last run of the
 //! handler, and of its thread, has ended.
@@ -55,6 +55,32 @@ pub(crate) trait Handler: Send + Sync + 'static {
 ///
 /// `self` is pinned, and the cookie of a handler on line `irq`, registered with the
 /// callbacks of the same `T` until drop.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::irq::{
+///     Handler,
+///     IrqReturn,
+///     SharedLine, //
+/// };
+///
+/// struct Listener;
+///
+/// impl Handler for Listener {
+///     fn handle(&self) -> IrqReturn {
+///         IrqReturn::WakeThread
+///     }
+///
+///     fn thread(&self) {
+///         pr_info!("There was an interrupt.\n");
+///     }
+/// }
+///
+/// fn listen(irq: c_uint) -> Result<Pin<KBox<SharedLine<Listener>>>> {
+///     KBox::pin_init(SharedLine::new_threaded(irq, c"example", Listener), GFP_KERNEL)
+/// }
+/// ```
 #[pin_data(PinnedDrop)]
 pub(crate) struct SharedLine<T: Handler> {
     // Not zero-sized: no two of them have one address, so each is a unique cookie.

@@ -8,6 +8,11 @@
 //! run has ended, on every CPU. It does not wait for calls of the function that have
 //! yet to return: these return unnoticed.
 //!
+//! Upstream would refuse a module that rests on probes: a function of the kernel is no
+//! interface, and the next version may rename it, inline it or call it otherwise. Probes are
+//! for looking, and that goes without a module: `kprobe_events` of tracefs, perf, BPF. What
+//! is to be relied on has tracepoints, notifiers and security hooks.
+//!
 //! Not supported: probes in the middle of functions, data that goes from a function's
 //! entry to its return, changing registers, architectures other than x86-64.
 
@@ -69,6 +74,29 @@ pub(crate) trait Handler: Send + Sync + 'static {
 /// # Invariants
 ///
 /// `self` is pinned; `probe` is registered until drop, and its handler is `callback`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::kprobe::{
+///     Handler,
+///     Probe,
+///     Registers, //
+/// };
+///
+/// struct Log;
+///
+/// impl Handler for Log {
+///     fn hit(&self, registers: &Registers) {
+///         // `int f_dupfd(unsigned int from, struct file *file, unsigned flags)`
+///         pr_info!("a copy, from number {} on\n", registers.first_argument());
+///     }
+/// }
+///
+/// fn watch() -> Result<Pin<KBox<Probe<Log>>>> {
+///     KBox::pin_init(Probe::new(c"f_dupfd", Log), GFP_KERNEL)
+/// }
+/// ```
 #[pin_data(PinnedDrop)]
 pub(crate) struct Probe<T: Handler> {
     #[pin]
@@ -154,6 +182,32 @@ pub(crate) trait ReturnHandler: Send + Sync + 'static {
 /// # Invariants
 ///
 /// `self` is pinned; `probe` is registered until drop, and its handler is `callback`.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::kprobe::{
+///     self,
+///     Registers,
+///     ReturnHandler,
+///     ReturnProbe, //
+/// };
+///
+/// struct Log;
+///
+/// impl ReturnHandler for Log {
+///     fn returned(&self, registers: &Registers) {
+///         let (value, time) = (registers.return_value(), kprobe::now().as_millis());
+///         pr_info!("{value} after {time} ms\n");
+///     }
+/// }
+///
+/// fn watch() -> Result<Pin<KBox<ReturnProbe<Log>>>> {
+///     let probe = KBox::pin_init(ReturnProbe::new(c"f_dupfd", 16, Log), GFP_KERNEL)?;
+///     pr_info!("{} returns missed so far\n", probe.missed());
+///     Ok(probe)
+/// }
+/// ```
 #[pin_data(PinnedDrop)]
 pub(crate) struct ReturnProbe<T: ReturnHandler> {
     #[pin]

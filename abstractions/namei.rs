@@ -9,6 +9,10 @@
 //! do `execve`'s open of a program, of its interpreter and what the kernel opens itself
 //! on behalf of a process. `open_by_handle_at` does not, which has no name.
 //!
+//! Upstream would refuse a module that watches users by probes (see [`kprobe`]). A program
+//! watches opens by `fanotify(7)` or the audit system, a security module by its `file_open`
+//! hook.
+//!
 //! Unloading *waits* for the [`Watcher`], as for any [`kprobe::Probe`], and not for opens
 //! that sleep (of a FIFO, say).
 
@@ -74,6 +78,41 @@ pub(crate) type ResultProbe<T> = kprobe::ReturnProbe<Adapter<T>>;
 const MAX_ACTIVE: u16 = 64;
 
 /// Watches opens by `function`; for the errors, see [`kprobe::Probe::new`].
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::namei::{
+///     self,
+///     Function,
+///     OpenProbe,
+///     ResultProbe,
+///     Watcher, //
+/// };
+///
+/// struct Log;
+///
+/// impl Watcher for Log {
+///     fn opening(&self, uid: u32, path: &CStr) {
+///         pr_info!("{uid} opens {path}\n");
+///     }
+///
+///     fn opened(&self, uid: u32, result: Result) {
+///         pr_info!("{uid}: {result:?}\n");
+///     }
+/// }
+///
+/// type Probes = (Pin<KBox<OpenProbe<Log>>>, Pin<KBox<ResultProbe<Log>>>);
+///
+/// fn watch(name: &[u8]) -> Result<Probes> {
+///     let function = Function::from_name(name).ok_or(EINVAL)?;
+///     pr_info!("probing {}\n", function.name());
+///     Ok((
+///         KBox::pin_init(namei::watch(function, Log), GFP_KERNEL)?,
+///         KBox::pin_init(namei::watch_results(function, Log), GFP_KERNEL)?,
+///     ))
+/// }
+/// ```
 pub(crate) fn watch<T: Watcher>(
     function: Function,
     watcher: T,

@@ -8,6 +8,9 @@
 //! Unloading neither waits for nor is held up by a [`Tty`]: nothing in it points
 //! into the module.
 //!
+//! Upstream would refuse a module that writes to somebody's terminal: messages go to the
+//! kernel log (`pr_info!`), and what a process asks for is its system call's result.
+//!
 //! Not supported: reading, waiting for room, terminals of other processes.
 
 use super::bindings;
@@ -19,6 +22,18 @@ use kernel::task::might_sleep;
 /// # Invariants
 ///
 /// `self.0` points to a valid `struct tty_struct`, to which this owns a reference.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::tty::Tty;
+///
+/// fn greet() {
+///     if let Some(terminal) = Tty::current() {
+///         terminal.write(b"Hello\r\n");
+///     }
+/// }
+/// ```
 pub(crate) struct Tty(NonNull<bindings::tty_struct>);
 
 impl Tty {

@@ -37,6 +37,9 @@
 //! `Helpers` *waits* until no work item is in the module's code any more; the pins do not
 //! do that, nor do they count where a load fails.
 //!
+//! Upstream would ask for something else first: a process that waits for what the kernel has
+//! to tell, by a uevent or a netlink message. This is for a program that has to be started.
+//!
 //! Not supported: kernels with `CONFIG_STATIC_USERMODEHELPER`, whose one program
 //! stands for all, work but may not run the program; waiting freezably.
 
@@ -109,7 +112,7 @@ pub(crate) enum ExitStatus {
 
 impl ExitStatus {
     /// Takes a status as `wait(2)` gives it apart.
-    pub(crate) fn from_raw(status: u32) -> Self {
+    pub(super) fn from_raw(status: u32) -> Self {
         // CAST: The masks leave 7 and 8 bits.
         match status & 0x7f {
             0 => Self::Code((status >> 8 & 0xff) as u8),
@@ -134,6 +137,25 @@ impl fmt::Display for ExitStatus {
 }
 
 /// What to do around a program's life; `()` does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::umh::Hooks;
+///
+/// struct Announce;
+///
+/// impl Hooks for Announce {
+///     fn init(&self) -> Result {
+///         pr_info!("Process {} becomes the program.\n", current!().pid());
+///         Ok(())
+///     }
+///
+///     fn cleanup(self) {
+///         pr_info!("The kernel is done with the command.\n");
+///     }
+/// }
+/// ```
 pub(crate) trait Hooks: Send + 'static {
     /// Runs in the new process before it becomes the program. Process context, may
     /// sleep; an error keeps the program from being started.
@@ -154,6 +176,27 @@ pub(crate) trait Hooks: Send + 'static {
 impl Hooks for () {}
 
 /// A program to run, with its arguments and its environment.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::umh::{
+///     Command,
+///     ExitStatus,
+///     Helpers,
+///     Wait, //
+/// };
+/// use kernel::time::Delta;
+///
+/// fn sync(helpers: &Helpers) -> Result<bool> {
+///     let command = Command::new(c"/bin/sync")?
+///         .arg(c"--data")?
+///         .env(c"LANG=C")?
+///         .timeout(Delta::from_secs(10));
+///     let status = command.run(helpers, (), Wait::Killable)?;
+///     Ok(status == Some(ExitStatus::Code(0)))
+/// }
+/// ```
 pub(crate) struct Command {
     program: CString,
     args: KVec<CString>,
@@ -461,6 +504,28 @@ impl HrTimerCallback for Watch {
 
 /// Runs a module's programs: a [registration](super#registrations) of what is under way.
 /// Dropping it sleeps, and must not happen in a hook.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::umh::{
+///     Command,
+///     Helpers,
+///     Wait, //
+/// };
+///
+/// struct Example {
+///     _helpers: Helpers,
+/// }
+///
+/// impl kernel::Module for Example {
+///     fn init(module: &'static ThisModule) -> Result<Self> {
+///         let helpers = Helpers::new(module)?;
+///         Command::new(c"/bin/true")?.run(&helpers, (), Wait::None)?;
+///         Ok(Self { _helpers: helpers })
+///     }
+/// }
+/// ```
 pub(crate) struct Helpers {
     module: &'static ThisModule,
     queue: OwnedQueue,

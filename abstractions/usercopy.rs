@@ -13,6 +13,9 @@
 //! meets that, as in C. Nothing here outlives its call, so unloading has nothing to wait
 //! for.
 //!
+//! A module that is no test of the copies uses `kernel::uaccess`: `UserSlice` there takes
+//! care of the rest that could not be copied, and of reading an address once only.
+//!
 //! Not supported, for C has no function that a module could call:
 //! `copy_struct_from_user` (inline) and the `unsafe_get_user` family (inline assembly
 //! with an exception table). `strncpy_from_user_nofault`
@@ -40,6 +43,26 @@ use kernel::{
 /// `start` is the first of `len` bytes that `vm_mmap` mapped into the address space
 /// of the current process. That process runs as long as the value lives, for the
 /// value stays on its kernel stack.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::usercopy::{
+///     copy_from_user,
+///     copy_to_user,
+///     UserMemory, //
+/// };
+///
+/// fn round_trip() -> Result<bool> {
+///     let memory = UserMemory::new(1)?;
+///     let mut back = [0; 5];
+///     let copied = copy_to_user(memory.at(0), b"hello") == 0
+///         && copy_from_user(&mut back, memory.at(0)) == 0;
+///     // One byte of two fits.
+///     let rest = copy_to_user(memory.at(memory.len() - 1), b"!!");
+///     Ok(copied && back == *b"hello" && rest == 1)
+/// }
+/// ```
 pub(crate) struct UserMemory {
     start: usize,
     len: usize,
@@ -152,6 +175,22 @@ pub(crate) fn clear_user(to: UserPtr, len: usize) -> usize {
 /// # Errors
 ///
 /// EFAULT where a part of it is not resident, or no user memory.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::usercopy::{
+///     copy_from_user_nofault,
+///     copy_to_user_nofault, //
+/// };
+/// use kernel::uaccess::UserPtr;
+///
+/// fn set_flag(at: UserPtr) -> Result {
+///     let mut byte = [0];
+///     copy_from_user_nofault(&mut byte, at)?;
+///     copy_to_user_nofault(at, &[byte[0] | 1])
+/// }
+/// ```
 pub(crate) fn copy_from_user_nofault(to: &mut [u8], from: UserPtr) -> Result {
     // SAFETY: The slice may be written; the function checks the user's address.
     to_result(unsafe {
@@ -178,6 +217,29 @@ pub(crate) fn copy_to_user_nofault(to: UserPtr, from: &[u8]) -> Result {
 /// # Errors
 ///
 /// EFAULT when the memory ends before the string does.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::usercopy::{
+///     check_zeroed_user,
+///     clear_user,
+///     strncpy_from_user,
+///     strnlen_user, //
+/// };
+/// use kernel::uaccess::UserPtr;
+///
+/// /// Takes a name of at most 63 bytes, and wipes it out.
+/// fn take_name(name: UserPtr) -> Result<[u8; 64]> {
+///     let mut taken = [0; 64];
+///     let size = strnlen_user(name, 64);
+///     if size > 64 || strncpy_from_user(&mut taken, name)? + 1 != size {
+///         return Err(EINVAL);
+///     }
+///     let wiped = clear_user(name, size) == 0 && check_zeroed_user(name, size)?;
+///     wiped.then_some(taken).ok_or(EFAULT)
+/// }
+/// ```
 pub(crate) fn strncpy_from_user(to: &mut [u8], from: UserPtr) -> Result<usize> {
     // SAFETY: The slice may be written; the function checks the user's address.
     let len = unsafe {
@@ -289,6 +351,24 @@ pub(crate) fn get_user<T: UserScalar>(from: UserPtr) -> (Result, T) {
 /// # Errors
 ///
 /// EFAULT where it cannot be written.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::usercopy::{
+///     get_user,
+///     put_user,
+///     UserScalar, //
+/// };
+/// use kernel::uaccess::UserPtr;
+///
+/// fn replace<T: UserScalar>(at: UserPtr, new: T) -> Result<T> {
+///     let (result, old) = get_user(at);
+///     result?;
+///     put_user(new, at)?;
+///     Ok(old)
+/// }
+/// ```
 pub(crate) fn put_user<T: UserScalar>(value: T, to: UserPtr) -> Result {
     value.put(to)
 }

@@ -39,6 +39,34 @@ pub(crate) trait Run: Send + Sync + Sized + 'static {
 
 /// A work item, and the data that it works on: a [registration](super#registrations).
 /// Ended on drop: taken off its queue, waited for, and not queued again.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::work::{
+///     self,
+///     Handle,
+///     Item,
+///     Run, //
+/// };
+/// use kernel::new_work;
+///
+/// struct Greeting {
+///     text: &'static str,
+/// }
+///
+/// impl Run for Greeting {
+///     fn run(greeting: &Handle<Self>) {
+///         pr_info!("{}, from a kernel thread\n", greeting.text);
+///     }
+/// }
+///
+/// fn greet_soon() -> Result<Item<Greeting>> {
+///     let item = Item::new(new_work!("greeting"), Greeting { text: "Hello" })?;
+///     item.handle().enqueue(work::system_percpu());
+///     Ok(item)
+/// }
+/// ```
 pub(crate) struct Item<T: Run>(Handle<T>);
 
 impl<T: Run> Item<T> {
@@ -120,6 +148,7 @@ impl<T: Run> Deref for Handle<T> {
 }
 
 /// An item as the `kernel` crate wants it; in the hands of [`Handle`] only.
+#[doc(hidden)]
 #[pin_data]
 pub(crate) struct Inner<T: Run> {
     #[pin]
@@ -157,6 +186,18 @@ pub(crate) fn system_percpu() -> &'static Queue {
 /// # Invariants
 ///
 /// Points to a workqueue, which is ours.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::work::OwnedQueue;
+///
+/// fn start() -> Result<OwnedQueue> {
+///     let queue = OwnedQueue::new(c"example")?;
+///     queue.spawn(|| pr_info!("In a kernel thread\n"))?;
+///     Ok(queue)
+/// }
+/// ```
 pub(crate) struct OwnedQueue(NonNull<bindings::workqueue_struct>);
 
 // SAFETY: A workqueue belongs to no thread.
