@@ -5,7 +5,8 @@
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KDIR=...         a kernel tree that is built already, instead
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
-#   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well
+#   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well;
+#                    VARIANT=late-release, one that releases kobjects seconds late
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
