@@ -64,6 +64,24 @@ pub(crate) trait Handler: Send + Sync + 'static {
 ///     IrqReturn,
 ///     SharedLine, //
 /// };
+/// use kernel::sync::atomic::{
+///     Atomic,
+///     Relaxed, //
+/// };
+///
+/// struct Counter(Atomic<u32>);
+///
+/// impl Handler for Counter {
+///     fn handle(&self) -> IrqReturn {
+///         self.0.fetch_add(1, Relaxed);
+///         IrqReturn::None
+///     }
+/// }
+///
+/// fn count(irq: c_uint) -> Result<Pin<KBox<SharedLine<Counter>>>> {
+///     let counter = Counter(Atomic::new(0));
+///     KBox::pin_init(SharedLine::new(irq, c"counter", counter), GFP_KERNEL)
+/// }
 ///
 /// struct Listener;
 ///
@@ -78,7 +96,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
 /// }
 ///
 /// fn listen(irq: c_uint) -> Result<Pin<KBox<SharedLine<Listener>>>> {
-///     KBox::pin_init(SharedLine::new_threaded(irq, c"example", Listener), GFP_KERNEL)
+///     KBox::pin_init(SharedLine::new_threaded(irq, c"listener", Listener), GFP_KERNEL)
 /// }
 /// ```
 #[pin_data(PinnedDrop)]

@@ -88,13 +88,15 @@ pub(crate) trait Handler: Send + Sync + 'static {
 ///
 /// impl Handler for Log {
 ///     fn hit(&self, registers: &Registers) {
-///         // `int f_dupfd(unsigned int from, struct file *file, unsigned flags)`
-///         pr_info!("a copy, from number {} on\n", registers.first_argument());
+///         // `int ksys_fallocate(int fd, int mode, loff_t offset, loff_t len)`
+///         let fd = registers.first_argument();
+///         let mode = registers.second_argument();
+///         pr_info!("fallocate of file {fd} in mode {mode}\n");
 ///     }
 /// }
 ///
 /// fn watch() -> Result<Pin<KBox<Probe<Log>>>> {
-///     KBox::pin_init(Probe::new(c"f_dupfd", Log), GFP_KERNEL)
+///     KBox::pin_init(Probe::new(c"ksys_fallocate", Log), GFP_KERNEL)
 /// }
 /// ```
 #[pin_data(PinnedDrop)]

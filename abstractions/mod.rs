@@ -8,6 +8,11 @@
 //!
 //! A wrapper of what the kernel can be built without is there if that is.
 //!
+//! What a module can use is `pub(crate)`, and an example shows it; what only other wrappers
+//! use is `pub(super)`. `tests/host/examples.bats` compiles each example as a module, with
+//! `mod abstractions;` and `use kernel::prelude::*;` before it. `tests/misuse/` shows what
+//! does not compile.
+//!
 //! # Registrations
 //!
 //! Whoever has the kernel call the module (for a file, an interrupt, a probe, a work item)

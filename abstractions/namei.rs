@@ -137,6 +137,7 @@ pub(crate) fn watch_results<T: Watcher>(
 /// # Invariants
 ///
 /// It is the handler of a probe on a [`Function`] only.
+#[doc(hidden)]
 pub(crate) struct Adapter<T>(T);
 
 impl<T: Watcher> kprobe::Handler for Adapter<T> {

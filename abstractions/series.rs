@@ -34,7 +34,8 @@ use kernel::prelude::*;
 ///
 /// impl kernel::Module for Example {
 ///     fn init(_module: &'static ThisModule) -> Result<Self> {
-///         for _ in 0..param_value(module_parameters::count.value()) {
+///         let count: u32 = param_value(module_parameters::count.value());
+///         for _ in 0..count {
 ///             pr_info!("Hello\n");
 ///         }
 ///         Ok(Self)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The examples in the documentation of abstractions/: `rustdoc --test` compiles each one, as
-# a module.
+# a module, and whatever a module can use is in one.
 
 bats_require_minimum_version 1.5.0
 
@@ -32,4 +32,28 @@ setup() {
 @test "no block of code has a label" {
 	run -1 grep -nE '^ *//[/!] *(```|~~~).*[^`~]' abstractions/*.rs
 	[ -z "$output" ]
+}
+
+@test "whatever a module can use is in an example of its file" {
+	missing=()
+	mapfile -t files < <(sed -n 's/^pub(crate) mod \(.*\);/\1/p' abstractions/mod.rs)
+	for file in "${files[@]}"; do
+		grep -q '^//[/!] # Examples$' "abstractions/$file.rs" || missing+=("$file")
+		# Each `pub(crate)` item's name, but for what is hidden, which is not for modules.
+		mapfile -t names < <(awk '
+			/^ *#\[doc\(hidden\)\]/ { hidden = 1 }
+			/^ *pub\(crate\) / && !hidden {
+				words = "((const|enum|fn|safe|static|struct|trait|type|unsafe|use) )+"
+				if (sub("^ *pub\\(crate\\) " words, "")) {
+					sub(/[^A-Za-z0-9_].*/, "")
+					print
+				}
+			}
+			!/^ *#\[/ { hidden = 0 }' "abstractions/$file.rs")
+		for name in "${names[@]}"; do
+			grep -qsw "$name" "$EXAMPLES/abstractions_${file}_rs"_*.rs || missing+=("$file::$name")
+		done
+	done
+	printf 'without an example: %s\n' "${missing[@]}"
+	[ ${#missing[@]} -eq 0 ]
 }
