@@ -258,11 +258,12 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// What `execve(2)` gives (ENOENT, EACCES, ...), but for [`Wait::None`]; an error
-    /// of [`Hooks::init`], on the same condition; EAGAIN with too many processes; EBUSY
-    /// while the system suspends; ENODEV while the module is being unloaded; EINVAL for
-    /// a timeout without waiting for the end; ENOMEM; ERESTARTSYS when the waiter was
-    /// killed ([`Wait::Killable`]): the program goes on then, until its time is over.
+    /// ENODEV while the module is being unloaded; EINVAL for a timeout without waiting for
+    /// the end; ENOMEM; ERESTARTSYS when the waiter was killed ([`Wait::Killable`]): the
+    /// program goes on then, until its time is over.
+    ///
+    /// But for [`Wait::None`], also what `execve(2)` gives (ENOENT, EACCES, ...); an error
+    /// of [`Hooks::init`]; EAGAIN with too many processes; EBUSY while the system suspends.
     pub(crate) fn run<H: Hooks>(
         self,
         helpers: &Helpers,
