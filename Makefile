@@ -10,12 +10,13 @@
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
+#   ONLY=... SAMPLE=N   the mutants with these words in their names; N of them by chance
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN
+export SERIES KDIR KERNEL_SRC DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
 
-.PHONY: modules modules_install clean demo test test-all cycles bench bench-loop shell
+.PHONY: modules modules_install clean demo test test-all mutants cycles bench bench-loop shell
 .PHONY: check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
@@ -35,6 +36,9 @@ test:            ## all tests
 
 test-all:        ## on each series, plain and debug, with a table at the end
 	@scripts/test-all.sh
+
+mutants:         ## which faults, put into the sources, the tests notice
+	@scripts/mutants.sh
 
 # On one CPU: with more, most of the time goes into what they tell each other.
 cycles:          ## load and unload each module 1,000 times, 200 on a debug kernel
