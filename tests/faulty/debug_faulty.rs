@@ -143,8 +143,12 @@ impl_has_hr_timer! {
 impl HrTimerCallback for Timer {
     type Pointer<'a> = Arc<Self>;
 
-    fn run(_: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
-        HrTimerRestart::NoRestart
+    fn run(
+        _this: ArcBorrow<'_, Self>,
+        mut context: HrTimerCallbackContext<'_, Self>,
+    ) -> HrTimerRestart {
+        context.forward_now(Delta::from_millis(50));
+        HrTimerRestart::Restart
     }
 }
 
@@ -160,7 +164,7 @@ fn keep(what: &[u8]) -> Result {
         b"timer" => {
             let timer = pin_init!(Timer { timer <- HrTimer::new() });
             let timer = Arc::pin_init(timer, GFP_KERNEL)?;
-            forget(timer.start(Delta::from_millis(500)));
+            forget(timer.start(Delta::from_millis(50)));
         }
         b"work" => {
             let item = Item::new(new_work!("debug_faulty"), Kept)?;
