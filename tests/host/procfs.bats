@@ -54,7 +54,7 @@ boot() {
 		insmod faulty/procfs_fixture.ko take_sched=1
 		not insmod sched_rs.ko 2>/tmp/error
 		grep "Cannot allocate memory" /tmp/error
-		dmesg | grep "sched_rs: /proc/sched is not to be had"
+		dmesg | grep "sched_rs: cannot create /proc/sched: -12"
 		not grep sched_rs /proc/modules
 		head -n 1 /proc/sched | grep record
 		rmmod procfs_fixture
