@@ -29,7 +29,8 @@ for folder in "$top" "$top/tests/faulty"; do
 		[ ! -e "$entry" ] || ln -s "${entry%/}" "$links"
 	done
 	step "clippy, of the modules in $(basename "$folder")" "$log/clippy.log" \
-		make -C "$kdir" LLVM=1 CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$links" -j"$(nproc)" modules
+		make -C "$kdir" LLVM=1 CLIPPY=1 KRUSTFLAGS=-Dwarnings M="$links" \
+		KBUILD_EXTRA_SYMBOLS="$top/build/clippy/$(basename "$top")/Module.symvers" -j"$(nproc)" modules
 done
 
 step "rustfmt, of the tests" "$log/rustfmt-tests.log" cargo fmt --check --manifest-path tests/Cargo.toml

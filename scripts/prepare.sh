@@ -28,9 +28,11 @@ lock "$top/.lock"
 KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
 	"$top/scripts/modules.sh" -j"$(nproc)" modules
 
-# The modules that only tests load; in the guest they lie in /root/faulty.
+# The modules that only tests load; in the guest they lie in /root/faulty. One of them uses
+# what ours export.
 step "Building the modules of the tests" "$top/build/log/faulty.log" \
-	make -C "$kdir" LLVM=1 M="$top/tests/faulty" --no-print-directory -j"$(nproc)" modules
+	make -C "$kdir" LLVM=1 M="$top/tests/faulty" KBUILD_EXTRA_SYMBOLS="$top/Module.symvers" \
+	--no-print-directory -j"$(nproc)" modules
 rm -rf "$guest/faulty" && mkdir "$guest/faulty"
 cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
 

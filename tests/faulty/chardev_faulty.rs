@@ -6,7 +6,7 @@
 //!
 //! It answers every read with `faulty`, takes every write, and knows these commands:
 //! 0x6400 returns its argument, 0x6401 makes it readable to `poll(2)`, 0x6402 drops
-//! the registration. `poll` says POLLPRI besides.
+//! the registration, 0x6403 makes it anew. `poll` says POLLPRI besides.
 
 use abstractions::{
     cdev::{
@@ -89,14 +89,6 @@ struct Faulty {
 
 impl kernel::Module for Faulty {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let major: i64 = series::param_value(module_parameters::major.value());
-        let options = cdev::Options {
-            name: string_parameters::device
-                .value()
-                .unwrap_or(c"chardev_faulty"),
-            major: u32::try_from(major).ok(),
-            mode: 0o600,
-        };
         let shared = Arc::pin_init(
             pin_init!(Shared {
                 device <- new_mutex!(None),
@@ -109,7 +101,7 @@ impl kernel::Module for Faulty {
         let module = Self {
             shared: shared.clone(),
         };
-        *module.shared.device.lock() = Some(Registration::new(options, shared)?);
+        register(shared)?;
         if given(module_parameters::hold.value()) != 0 {
             while !current!().signal_pending() {
                 fsleep(Delta::from_millis(1));
@@ -134,6 +126,21 @@ struct Shared {
     #[pin]
     changed: PollCondVar,
     _dropped: Dropped,
+}
+
+/// Registers the device.
+fn register(shared: Arc<Shared>) -> Result {
+    let major: i64 = series::param_value(module_parameters::major.value());
+    let options = cdev::Options {
+        name: string_parameters::device
+            .value()
+            .unwrap_or(c"chardev_faulty"),
+        major: u32::try_from(major).ok(),
+        mode: 0o600,
+    };
+    let device = Registration::new(options, shared.clone())?;
+    *shared.device.lock() = Some(device);
+    Ok(())
 }
 
 impl Shared {
@@ -210,6 +217,10 @@ impl Operations for Open {
             }
             0x6402 => {
                 open.shared.unregister();
+                Ok(0)
+            }
+            0x6403 => {
+                register(open.shared.clone())?;
                 Ok(0)
             }
             _ => Err(ENOTTY),

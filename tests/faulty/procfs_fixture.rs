@@ -64,7 +64,11 @@ module! {
         },
         bad_name: u32 {
             default: 0,
-            description: "Register a name that /proc cannot have: 1 to 5",
+            description: "Register a name that /proc cannot have: 1 to 6",
+        },
+        fail: u32 {
+            default: 3000,
+            description: "The record that cannot be shown, with EPERM",
         },
     },
 }
@@ -92,10 +96,12 @@ impl kernel::Module for Fixture {
         files.push(records(c"1", Some(&inner))?, GFP_KERNEL)?;
         let device = Registration::new(c"device", Options::new(0o600), Some(&inner), ())?;
 
+        // The longest name that there can be.
+        files.push(records(&LONG_NAME[1..], Some(&inner))?, GFP_KERNEL)?;
         let careless = Registration::new(c"careless", Options::new(0o600), Some(&folder), ())?;
 
         let bad_name = given(module_parameters::bad_name.value());
-        let names = [c"", c".", c"..", c"a/b", c"123"];
+        let names = [c"", c".", c"..", c"a/b", c"123", LONG_NAME];
         if let Some(name) = bad_name.checked_sub(1).and_then(|i| names.get(i as usize)) {
             files.push(records(name, None)?, GFP_KERNEL)?;
         }
@@ -122,6 +128,19 @@ impl kernel::Module for Fixture {
     }
 }
 
+/// A name of 256 bytes.
+const LONG_NAME: &CStr = {
+    const BYTES: [u8; 257] = {
+        let mut bytes = [b'x'; 257];
+        bytes[256] = 0;
+        bytes
+    };
+    match CStr::from_bytes_with_nul(&BYTES) {
+        Ok(name) => name,
+        Err(_) => panic!("no NUL at the end"),
+    }
+};
+
 /// Many records, more than fit a page, of different lengths; every third is empty.
 struct Records;
 
@@ -139,6 +158,9 @@ impl Operations for Records {
     }
 
     fn show(_ptr: (), record: u64, seq: &SeqFile) -> Result {
+        if record == given(module_parameters::fail.value()).into() {
+            return Err(EPERM);
+        }
         if record % 3 != 2 {
             let width = (record % 50) as usize;
             seq_print!(seq, "record {record:>width$}\n");

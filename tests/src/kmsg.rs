@@ -10,6 +10,28 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Keeps information off the console until drop, for a serial line takes its time. The log
+/// has it nevertheless.
+#[derive(Debug)]
+pub struct QuietConsole(String);
+
+impl QuietConsole {
+    const LEVELS: &str = "/proc/sys/kernel/printk";
+
+    /// Leaves what is worse on the console.
+    pub fn begin() -> Self {
+        let before = fs::read_to_string(Self::LEVELS).expect(Self::LEVELS);
+        fs::write(Self::LEVELS, "5").expect(Self::LEVELS);
+        Self(before)
+    }
+}
+
+impl Drop for QuietConsole {
+    fn drop(&mut self) {
+        fs::write(Self::LEVELS, &self.0).expect(Self::LEVELS);
+    }
+}
+
 /// A place in the kernel log; reads what comes after it.
 #[derive(Debug)]
 pub struct Log {
@@ -38,12 +60,17 @@ impl Log {
     ///
     /// When messages were overwritten before they could be read.
     pub fn lines(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
+        self.records().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Returns the same with the level of each: 3 is an error, 6 information.
+    fn records(&mut self) -> Vec<(u8, String)> {
+        let mut records = Vec::new();
         let mut record = [0; 8192];
         loop {
             match self.kmsg.read(&mut record) {
-                Ok(n) => lines.push(message(&record[..n])),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return lines,
+                Ok(n) => records.push(message(&record[..n])),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return records,
                 Err(error) => panic!("/dev/kmsg: {error} (EPIPE: the log overflowed)"),
             }
         }
@@ -51,12 +78,17 @@ impl Log {
 
     /// Returns the messages of one module since the bookmark, without its prefix.
     pub fn lines_of(&mut self, module: &str) -> Vec<String> {
+        let records = self.records_of(module).into_iter();
+        records.map(|(_, line)| line).collect()
+    }
+
+    /// Returns the same with the level of each: 3 is an error, 6 information.
+    pub fn records_of(&mut self, module: &str) -> Vec<(u8, String)> {
         let prefix = format!("{module}: ");
-        self.lines()
+        self.records()
             .iter()
-            .filter_map(|line| line.strip_prefix(&prefix))
-            .filter(|line| !line.starts_with("loading out-of-tree module taints kernel"))
-            .map(String::from)
+            .filter_map(|(level, line)| Some((*level, line.strip_prefix(&prefix)?.to_string())))
+            .filter(|(_, line)| !line.starts_with("loading out-of-tree module taints kernel"))
             .collect()
     }
 
@@ -82,10 +114,14 @@ impl Log {
     }
 }
 
-/// Takes the message out of a record of `/dev/kmsg`:
+/// Takes level and message out of a record of `/dev/kmsg`:
 /// `<priority>,<sequence>,<time>,<flags>;<message>\n <KEY>=<value>\n`.
-fn message(record: &[u8]) -> String {
+fn message(record: &[u8]) -> (u8, String) {
     let record = String::from_utf8_lossy(record);
     let line = record.lines().next().unwrap_or_default();
-    line.split_once(';').map_or(line, |(_, text)| text).into()
+    let (head, text) = line.split_once(';').expect("a record");
+    let priority = head.split(',').next().and_then(|word| word.parse().ok());
+    // The facility is in the higher bits.
+    let priority: u32 = priority.expect("a priority");
+    ((priority % 8) as u8, text.into())
 }

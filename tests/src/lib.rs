@@ -13,6 +13,7 @@ pub mod monitor;
 pub mod process;
 pub mod race;
 pub mod seed;
+pub mod stall;
 pub mod state;
 pub mod terminal;
 pub mod user;

@@ -42,14 +42,21 @@ impl Child {
     /// It is a copy of this one, but has none of its files except the standard ones:
     /// what the test opens, the test closes. A panic in it is an exit status of 101.
     pub fn spawn(body: impl FnOnce() -> i32) -> Self {
+        Self::spawn_with_files(|| {
+            // SAFETY: Whoever owns one of these in the copy does not come to use it.
+            let closed = unsafe { libc::close_range(3, u32::MAX, 0) };
+            Errno::result(closed).expect("close_range");
+            body()
+        })
+    }
+
+    /// The same with the files of this process.
+    pub fn spawn_with_files(body: impl FnOnce() -> i32) -> Self {
         // SAFETY: Tests run one at a time (`--test-threads=1`), so no other thread of
         // this process holds a lock that the copy would wait for.
         match unsafe { fork() }.expect("fork") {
             ForkResult::Parent { child } => Self(child),
             ForkResult::Child => {
-                // SAFETY: Whoever owns one of these in the copy does not come to use it.
-                let closed = unsafe { libc::close_range(3, u32::MAX, 0) };
-                Errno::result(closed).expect("close_range");
                 let status = catch_unwind(AssertUnwindSafe(body)).unwrap_or(101);
                 // SAFETY: No requirements; ends the process without the test
                 // runner's own exit handlers.

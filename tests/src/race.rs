@@ -2,20 +2,25 @@
 
 //! Processes that race for a device.
 
+use crate::kmsg::QuietConsole;
 use nix::{
     errno::Errno,
+    fcntl::{open, OFlag},
     libc,
-    sched::sched_yield,
+    sched::{sched_setaffinity, CpuSet},
     sys::{
         mman::{mmap_anonymous, munmap, MapFlags, ProtFlags},
+        stat::Mode,
         wait::{waitpid, WaitStatus},
     },
-    unistd::{fork, ForkResult},
+    unistd::{fork, ForkResult, Pid},
 };
 use std::{
-    fs::File,
+    ffi::{CStr, CString},
     num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Runs `child` in `n` forked processes, with their index, and waits for them.
@@ -47,30 +52,55 @@ pub fn processes(n: usize, child: impl Fn(usize) -> bool) {
 /// What the racing processes share. Only numbers: it lies in shared memory.
 #[derive(Default)]
 struct Course {
-    arrivals: AtomicUsize,
-    winners: AtomicUsize,
-    wrong: AtomicUsize,
-    others: AtomicUsize,
+    holders: AtomicUsize,
+    opened: AtomicUsize,
+    busy: AtomicUsize,
+    failed: AtomicUsize,
+    shared: AtomicUsize,
 }
 
 impl Course {
-    /// Waits until all `n` processes have come here `times` times in all.
-    fn meet(&self, n: usize, times: usize) {
-        self.arrivals.fetch_add(1, SeqCst);
-        while self.arrivals.load(SeqCst) < n * times {
-            let _ = sched_yield();
+    /// Opens the file and closes it, again and again, each time after `pause`.
+    fn open_often(&self, path: &CStr, time: Duration, pause: impl Fn(), hold: impl Fn()) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            pause();
+            match open(path, OFlag::O_RDONLY, Mode::empty()) {
+                Ok(file) => {
+                    let others = self.holders.fetch_add(1, SeqCst);
+                    hold();
+                    self.holders.fetch_sub(1, SeqCst);
+                    self.shared.fetch_add(others, SeqCst);
+                    self.opened.fetch_add(1, SeqCst);
+                    drop(file);
+                }
+                Err(Errno::EBUSY) => drop(self.busy.fetch_add(1, SeqCst)),
+                Err(_) => drop(self.failed.fetch_add(1, SeqCst)),
+            }
         }
+        true
     }
 }
 
-/// Lets `n` processes open `path` at the same time, `rounds` times.
+/// Stays on one CPU from here on; before all others there, if that is asked for.
+fn stay_on(cpu: usize, first: bool) -> bool {
+    let mut only = CpuSet::new();
+    let priority = libc::sched_param { sched_priority: 1 };
+    only.set(cpu).is_ok()
+        && sched_setaffinity(Pid::from_raw(0), &only).is_ok()
+        // SAFETY: The parameter is valid.
+        && (!first || unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &priority) } == 0)
+}
+
+/// Lets a process on each CPU open and close `path` for `time`, and returns how often one
+/// of them succeeded. Others interrupt them at any instruction, in the kernel as well: a
+/// driver that looks at a flag and then sets it does not go unnoticed.
 ///
 /// # Panics
 ///
-/// When in a round not exactly one of them succeeds, or another one fails with another
-/// error than EBUSY.
+/// When two have it open at once, or one fails with another error than EBUSY.
 #[track_caller]
-pub fn exclusive_open(path: &str, n: usize, rounds: usize) {
+pub fn exclusive_open(path: &str, time: Duration) -> usize {
     let size = NonZeroUsize::new(size_of::<Course>()).unwrap();
     let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
     // SAFETY: A new mapping changes none that exists.
@@ -80,32 +110,27 @@ pub fn exclusive_open(path: &str, n: usize, rounds: usize) {
     // `Course`; it stays until after the last use.
     let course: &Course = unsafe { memory.cast().as_ref() };
 
-    processes(n, |_| {
-        for round in 0..rounds {
-            course.meet(n, 3 * round + 1);
-            let file = File::open(path);
-            match &file {
-                Ok(_) => drop(course.winners.fetch_add(1, SeqCst)),
-                Err(error) if error.raw_os_error() == Some(Errno::EBUSY as i32) => {}
-                Err(_) => drop(course.others.fetch_add(1, SeqCst)),
-            }
-            // All have tried; the winner still has it open.
-            course.meet(n, 3 * round + 2);
-            if course.winners.load(SeqCst) != round + 1 {
-                course.wrong.fetch_add(1, SeqCst);
-            }
-            drop(file);
-            course.meet(n, 3 * round + 3);
+    let path = CString::new(path).expect("a path");
+    // It may log each open.
+    let quiet = QuietConsole::begin();
+    processes(2, |index| match index {
+        0 => stay_on(0, false) && course.open_often(&path, time, || (), || ()),
+        // Interrupts the other at any instruction, and holds the file while that goes on.
+        _ => {
+            let pause = || thread::sleep(Duration::from_micros(20));
+            let hold = || thread::sleep(Duration::from_micros(200));
+            stay_on(0, true) && course.open_often(&path, time, pause, hold)
         }
-        true
     });
+    drop(quiet);
 
-    let (winners, wrong, others) = (
-        course.winners.load(SeqCst),
-        course.wrong.load(SeqCst),
-        course.others.load(SeqCst),
-    );
+    let number = |of: &AtomicUsize| of.load(SeqCst);
+    let (opened, busy) = (number(&course.opened), number(&course.busy));
+    let wrong = (number(&course.shared), number(&course.failed));
     // SAFETY: The mapping is ours, and `course` is not used any more.
     unsafe { munmap(memory, size.get()) }.expect("munmap");
-    assert_eq!((winners, wrong, others), (rounds, 0, 0));
+    eprintln!("{path:?}: {opened} opens, {busy} times busy");
+    assert_eq!(wrong, (0, 0), "opens that shared it, or failed");
+    assert!(opened > 0 && busy > 0);
+    opened
 }

@@ -9,6 +9,7 @@ use guest::{
     kmsg::Log,
     module::{proc_modules, Loading, Module},
     process::{wait_until, Child},
+    user,
 };
 use nix::{
     errno::Errno,
@@ -173,6 +174,10 @@ fn device_of_a_module_that_still_loads_cannot_be_opened() {
             })
         })
         .collect();
+    // Another one that has been loaded changes nothing.
+    let other = Module::load("hello_rs", "").unwrap();
+    assert_eq!(errno(File::open(path)), Errno::ENXIO);
+    other.unload().unwrap();
     assert_eq!(load.interrupt(), Errno::ENODEV);
     assert_eq!(proc_modules("chardev_faulty"), None);
     assert!(openers.iter().all(|opener| !opener.ended()));
@@ -207,6 +212,20 @@ fn open_file_outlives_its_registration() {
     module.unload().unwrap();
     assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
     fs::remove_file(path).unwrap();
+}
+
+/// It can be opened at once when the module has been loaded.
+#[test]
+fn device_may_come_after_the_load() {
+    let module = Module::load(FAULTY, "").unwrap();
+    for _ in 0..2 {
+        let file = File::open("/dev/chardev_faulty").unwrap();
+        assert_eq!(command(&file, 0x6402, 0), Ok(0));
+        assert_eq!(traces("chardev_faulty"), no_traces());
+        assert_eq!(command(&file, 0x6403, 0), Ok(0));
+    }
+    module.unload().unwrap();
+    assert_eq!(traces("chardev_faulty"), no_traces());
 }
 
 /// What a callback claims beyond what it has moved is an error of it, not believed.
@@ -264,6 +283,12 @@ fn optional_callbacks_have_their_defaults() {
 
     assert_eq!(command(&file, 0x6400, 42), Ok(42));
     assert_eq!(command(&file, 0x6409, 42), Err(Errno::ENOTTY));
+    // Without commands of its own, a 32-bit process has the same ones.
+    for (command, result) in [(0x6400, Ok(42)), (0x6409, Err(Errno::ENOTTY))] {
+        // SAFETY: As in `command`.
+        let ioctl = unsafe { user::ioctl_32(file.as_fd(), command, 42) };
+        assert_eq!(ioctl, result);
+    }
     // SAFETY: The call takes no pointer.
     let seek = unsafe { libc::lseek(file.as_raw_fd(), 0, libc::SEEK_SET) };
     assert_eq!(Errno::result(seek), Err(Errno::ESPIPE));

@@ -6,7 +6,7 @@
 use guest::{
     errno,
     module::{self, proc_modules, Module},
-    race,
+    race, stall,
     user::{self, su_nobody, Edge, BAD_ADDRESSES, PAGE},
 };
 use nix::{
@@ -26,11 +26,13 @@ use std::{
         unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     },
     path::Path,
+    slice,
     sync::{
         atomic::{AtomicBool, Ordering::Relaxed},
         Barrier,
     },
     thread,
+    time::Duration,
 };
 
 const NAME: &str = "chardev_ioctl_rs";
@@ -468,7 +470,7 @@ fn user_may_not_open_it() {
 #[test]
 fn contested_open_has_one_winner_each_time() {
     let module = load();
-    race::exclusive_open(DEVICE, 8, 1000);
+    race::exclusive_open(DEVICE, Duration::from_secs(3));
     assert_eq!(module.use_count(), 0);
     assert_message(&open(), b"");
 }
@@ -530,6 +532,26 @@ fn set_and_get_of_threads_are_atomic() {
             reader.join().unwrap();
         }
     });
+}
+
+/// A page may take its time to come: from a disk, say.
+#[test]
+fn nobody_waits_for_the_memory_of_another() {
+    let _module = load();
+    let file = open();
+    // SAFETY: The pages are nobody's.
+    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
+    let other = || assert_eq!(ioctl(&file, GET_NTH_BYTE, 81), Err(Errno::EINVAL));
+
+    set(&file, SET_MSG, b"a message\0").unwrap();
+    let get_message = |page| ioctl(&file, GET_MSG, page).map(drop);
+    stall::runs_beside(libc::SYS_ioctl, get_message, other);
+    let read = |page| pread(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pread64, read, other);
+    let set_message = |page| ioctl(&file, SET_MSG, page).map(drop);
+    stall::runs_beside(libc::SYS_ioctl, set_message, other);
+    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pwrite64, write, other);
 }
 
 #[test]

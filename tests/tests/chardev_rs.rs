@@ -29,6 +29,7 @@ use std::{
     path::Path,
     sync::Barrier,
     thread,
+    time::Duration,
 };
 
 const NAME: &str = "chardev_rs";
@@ -370,10 +371,10 @@ fn user_may_read_and_not_write() {
 #[test]
 fn contested_open_has_one_winner_each_time() {
     let module = load();
-    race::exclusive_open(DEVICE, 8, 1000);
+    let opens = race::exclusive_open(DEVICE, Duration::from_secs(3));
     assert_eq!(module.use_count(), 0);
     // Each winner was counted, nobody else.
-    assert_eq!(fs::read_to_string(DEVICE).unwrap(), message(1000));
+    assert_eq!(fs::read_to_string(DEVICE).unwrap(), message(opens));
 }
 
 /// Reads in blocks of seven until the end; marks each block that came.

@@ -127,14 +127,21 @@ fn module_that_refuses_its_load_is_told() {
 
 #[test]
 fn request_that_cannot_be_made_refuses_the_load() {
-    let refused = |name: &str| Module::load(NAME, &format!("name={name}")).unwrap_err();
-    assert_eq!(refused(&"x".repeat(56)), Errno::ENAMETOOLONG);
+    #[track_caller]
+    fn refused(name: &str, errno: Errno, reason: &str) {
+        let mut log = Log::bookmark();
+        let error = Module::load(NAME, &format!("name={name}")).unwrap_err();
+        assert_eq!(error, errno);
+        assert_eq!(log.records_of(NAME), [(3, format!("{name}: {reason}"))]);
+        assert_eq!(proc_modules(NAME), None);
+    }
+    let reason = "cannot be asked for (err -36)";
+    refused(&"x".repeat(56), Errno::ENAMETOOLONG, reason);
     for itself in [NAME, "demand-load-rs"] {
-        assert_eq!(refused(itself), Errno::EINVAL);
+        refused(itself, Errno::EINVAL, "is waiting for itself");
     }
     let _no_modprobe = Changed::new("/proc/sys/kernel/modprobe", Some("\n"));
-    assert_eq!(refused("hello_rs"), Errno::ENOENT);
-    assert_eq!(proc_modules(NAME), None);
+    refused("hello_rs", Errno::ENOENT, "cannot be asked for (err -2)");
 }
 
 #[test]

@@ -5,10 +5,10 @@
 
 use guest::{
     kmsg::Log,
-    module::{proc_modules, Module},
+    module::{self, proc_modules, Module},
 };
-use nix::errno::Errno;
-use std::{fs, path::Path};
+use nix::{errno::Errno, kmod::init_module};
+use std::{ffi::CString, fs, path::Path, sync::Barrier, thread};
 
 const SERVER: &str = "export_server_rs";
 const CLIENT: &str = "export_client_rs";
@@ -40,6 +40,50 @@ fn client_sees_and_changes_what_the_server_exports() {
     }
     server.unload().unwrap();
     assert_eq!(log.lines_of(SERVER), ["yohda was 44"]);
+}
+
+/// Two at a time: the module of the tests under two names.
+#[test]
+fn sums_of_modules_that_add_at_the_same_time_are_right() {
+    const TIMES: i32 = 2_000_000;
+    let server = Module::load(SERVER, "").unwrap();
+    let file = fs::read(module::path("faulty/export_user")).unwrap();
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        for name in [b"export_user", b"export_uses"] {
+            let mut file = file.clone();
+            let places = (0..file.len()).filter(|at| file[*at..].starts_with(b"export_user"));
+            for at in places.collect::<Vec<_>>() {
+                file[at..at + name.len()].copy_from_slice(name);
+            }
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                let params = CString::new(format!("times={TIMES}")).unwrap();
+                init_module(&file, &params).unwrap();
+            });
+        }
+    });
+    for name in ["export_user", "export_uses"] {
+        module::unload(name).unwrap();
+    }
+    let mut log = Log::bookmark();
+    server.unload().unwrap();
+    let sum = 42 + 2 * TIMES;
+    assert_eq!(log.lines_of(SERVER), [format!("yohda was {sum}")]);
+}
+
+#[test]
+fn sum_wraps_around() {
+    let _server = Module::load(SERVER, "").unwrap();
+    let mut log = Log::bookmark();
+    for (add, sum) in [(i32::MAX, i32::MIN + 41), (i32::MIN, 41), (-41, 0)] {
+        let params = format!("add={add}");
+        let user = Module::load("faulty/export_user", &params).unwrap();
+        user.unload().unwrap();
+        let line = format!("yohda is {sum} now");
+        assert_eq!(log.lines_of("export_user"), [line]);
+    }
 }
 
 #[test]

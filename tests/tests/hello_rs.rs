@@ -28,6 +28,18 @@ fn load_and_unload_each_log_their_line_twice() {
 }
 
 #[test]
+fn both_lines_are_information() {
+    for name in MODULES {
+        let mut log = Log::bookmark();
+        Module::load(name, "").unwrap().unload().unwrap();
+        assert_eq!(
+            log.records_of(name),
+            [(6, HELLO.to_string()), (6, GOODBYE.to_string())]
+        );
+    }
+}
+
+#[test]
 fn loaded_module_is_live_and_unused() {
     for name in MODULES {
         let sysfs = format!("/sys/module/{name}");

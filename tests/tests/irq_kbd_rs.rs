@@ -131,6 +131,19 @@ fn keys_are_logged_in_order_twice() {
     }
 }
 
+/// And not just what is left at the end.
+#[test]
+fn keys_are_logged_while_the_module_is_loaded() {
+    let mut monitor = Monitor::open();
+    for params in MODES {
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, params).unwrap();
+        monitor.send_key("a");
+        log.wait_for("irq_kbd_rs: Scan Code 1e Released.");
+        module.unload().unwrap();
+    }
+}
+
 #[test]
 fn codes_of_several_bytes_are_put_together() {
     for params in MODES {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Loading and unloading again and again leaves nothing behind.
+//! Loading and unloading again and again leaves nothing behind, and neither does opening and
+//! closing.
 //!
 //! `LKMPG_CYCLES=` says how often for each module. `full`, which is what `make cycles`
 //! takes, is 1,000, in the debug guest 200. `make test` takes [`FEW`], for a cycle costs
@@ -8,12 +9,14 @@
 
 use guest::{
     debug_kernel,
-    module::{depends, Module, ALL},
+    module::{depends, Module, ALL, FILES},
     state::{assert_unchanged, state},
 };
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    fs::{self, File},
+    io::Read,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -90,10 +93,10 @@ fn tolerance(name: &str, cycles: u64) -> i64 {
 }
 
 /// Runs cycles, and returns by how much the memory has grown: what is more than noise.
-fn growth(name: &str, params: &str, cycles: u64) -> Memory {
+fn growth(cycle: &impl Fn(), cycles: u64) -> Memory {
     let settle = Duration::from_millis(50);
     let before = memory_within(settle);
-    (0..cycles).for_each(|_| cycle(name, params));
+    (0..cycles).for_each(|_| cycle());
     let grown = |mut after: Memory| {
         for (kind, used) in &mut after {
             *used -= before[kind];
@@ -108,14 +111,19 @@ fn growth(name: &str, params: &str, cycles: u64) -> Memory {
     }
 }
 
+/// Loads and unloads a module again and again, and returns the memory that was leaked.
+fn leaks(name: &str, params: &str, cycles: u64) -> Vec<String> {
+    leaks_of(name, &|| cycle(name, params), cycles)
+}
+
 /// Runs cycles, and returns the memory that they leaked, as words; nothing if none.
 ///
 /// What grows once is a cache. A leak grows each time: in three runs one after another.
-fn leaks(name: &str, params: &str, cycles: u64) -> Vec<String> {
-    cycle(name, params);
+fn leaks_of(name: &str, cycle: &impl Fn(), cycles: u64) -> Vec<String> {
+    cycle();
     let mut runs = Vec::new();
     for _ in 0..3 {
-        let grown = growth(name, params, cycles);
+        let grown = growth(cycle, cycles);
         if grown.is_empty() {
             return Vec::new();
         }
@@ -155,6 +163,22 @@ fn cycles_leave_nothing_behind() {
         }
         assert_unchanged(&before, &format!("{cycles} cycles of {name}"));
         eprintln!("{name}: {cycles} cycles");
+    }
+}
+
+/// Opens each file, reads it and closes it. So often that 64 bytes each time are seen.
+#[test]
+fn opens_leave_nothing_behind() {
+    const OPENS: u64 = 2000;
+    for (name, path) in FILES {
+        let module = Module::load(name, "").unwrap();
+        let open = || _ = File::open(path).unwrap().read(&mut [0; 100]).unwrap();
+        if Path::new(KMEMLEAK).exists() {
+            open();
+        } else {
+            assert_eq!(leaks_of(path, &open, OPENS), [""; 0]);
+        }
+        module.unload().unwrap();
     }
 }
 

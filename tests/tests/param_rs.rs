@@ -99,6 +99,20 @@ fn string_without_value_is_refused() {
 }
 
 #[test]
+fn file_names_the_types_for_modinfo() {
+    let file = fs::read(guest::module::path(NAME)).unwrap();
+    for entry in [
+        "parmtype=count:u32",
+        "parmtype=str1:charp",
+        "parmtype=str2:charp",
+    ] {
+        let entry = format!("{entry}\0");
+        let found = file.windows(entry.len()).any(|at| at == entry.as_bytes());
+        assert!(found, "{entry:?}");
+    }
+}
+
+#[test]
 fn sysfs_shows_the_strings_and_takes_none() {
     let _module = Module::load(NAME, "str1=7up").unwrap();
     let path = format!("{PARAMETERS}/str1");

@@ -7,7 +7,7 @@ use guest::{
     careless, errno,
     module::{proc_modules, Loading, Module},
     process::wait_until,
-    read_in_chunks, CHUNKS,
+    read_in_chunks, user, CHUNKS,
 };
 use nix::{
     errno::Errno,
@@ -54,7 +54,9 @@ fn folders_come_and_go_with_the_module() {
             .collect();
         names.sort();
         assert_eq!(names, ["careless", "inner", "records"]);
-        assert!(Path::new("/proc/fixture/inner/1").exists());
+        for name in ["1", &"x".repeat(255)] {
+            assert!(Path::new("/proc/fixture/inner").join(name).exists());
+        }
         module.unload().unwrap();
         assert!(!Path::new(FOLDER).exists());
     }
@@ -98,6 +100,18 @@ fn records_are_found_at_any_offset() {
     assert_eq!(file.read_at(&mut [0; 8], beyond).unwrap(), 0);
 }
 
+/// What comes before it can be read.
+#[test]
+fn record_that_cannot_be_shown_fails_the_read() {
+    for (fail, before) in [(0, ""), (1, "record 0\n")] {
+        let _module = Module::load(FILE, &format!("fail={fail}")).unwrap();
+        let mut file = File::open(RECORDS).unwrap();
+        let mut content = String::new();
+        assert_eq!(errno(file.read_to_string(&mut content)), Errno::EPERM);
+        assert_eq!(content, before);
+    }
+}
+
 #[test]
 fn ioctl_gets_its_arguments() {
     let module = load();
@@ -109,6 +123,11 @@ fn ioctl_gets_its_arguments() {
     };
     assert_eq!(ioctl(0x7001), Ok(42));
     assert_eq!(ioctl(0x7002), Err(Errno::ENOTTY));
+    for (command, result) in [(0x7001, Ok(42)), (0x7002, Err(Errno::ENOTTY))] {
+        // SAFETY: As above.
+        let ioctl = unsafe { user::ioctl_32(file.as_fd(), command, 41) };
+        assert_eq!(ioctl, result, "of a 32-bit process");
+    }
     // A file without the callback.
     let file = File::open(RECORDS).unwrap();
     // SAFETY: As above.
@@ -189,7 +208,7 @@ fn file_without_read_and_write_returns_eio() {
 
 #[test]
 fn names_that_proc_cannot_have_are_refused_and_leave_nothing() {
-    for bad_name in 1..=5 {
+    for bad_name in 1..=6 {
         let error = Module::load(FILE, &format!("bad_name={bad_name}")).unwrap_err();
         assert_eq!(error, Errno::EINVAL);
         assert_eq!(proc_modules(NAME), None);

@@ -6,17 +6,21 @@ use guest::{
     errno,
     module::Module,
     process::{as_nobody, Child},
-    read_in_chunks,
+    read_in_chunks, stall,
     user::{read_to_bad_pointer, write_from_bad_pointer},
     CHUNKS,
 };
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    libc,
+    sys::uio::{pread, pwrite},
+};
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     process::Command,
-    thread,
+    slice, thread,
 };
 
 const NAME: &str = "procfs_rw_rs";
@@ -250,6 +254,20 @@ fn open_files_keep_the_module() {
     drop(writer);
     assert_eq!(module.use_count(), 0);
     module.unload().unwrap();
+}
+
+/// Not for memory that may take its time to come.
+#[test]
+fn nobody_waits_for_the_memory_of_another() {
+    let _module = load();
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).open(PATH).unwrap();
+    // SAFETY: The pages are nobody's.
+    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
+    let read = |page| pread(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pread64, read, || assert_eq!(write(b"x"), 1));
+    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pwrite64, write, || drop(self::read()));
 }
 
 /// Whoever reads while two write sees one message or the other, never a mixture.

@@ -29,11 +29,35 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What a file answers: how its content begins, and what a write and `IOCTL_GET_NTH_BYTE`
+/// fail with, if they do.
+type Answers = (&'static str, Option<Errno>, Option<Errno>);
+
+/// Returns what the file of a module answers.
+fn answers(path: &str) -> Answers {
+    use Errno::*;
+    match path {
+        "/dev/char_dev" => ("", None, None),
+        "/dev/chardev_rs" => (
+            "If I told you once, I told you ",
+            Some(EINVAL),
+            Some(ENOTTY),
+        ),
+        "/dev/chardev_faulty" => ("faulty", None, Some(ENOTTY)),
+        "/proc/test" => ("For the ", Some(EIO), Some(ENOTTY)),
+        "/proc/rw_test" | "/proc/sleep" => ("Last input:", None, Some(ENOTTY)),
+        "/proc/sched" => ("Timer was called ", Some(EIO), Some(ENOTTY)),
+        "/proc/fixture/records" => ("record ", None, Some(ENOTTY)),
+        other => panic!("{other}"),
+    }
+}
+
 /// Opens a file in one of many ways, and uses it in all; returns whether it was open.
 fn use_file(path: &str, rng: &mut Rng) -> bool {
+    let writes = rng.bool();
     let file = OpenOptions::new()
         .read(true)
-        .write(rng.bool())
+        .write(writes)
         .custom_flags(if rng.bool() { O_NONBLOCK } else { 0 })
         .open(path);
     let mut file = match file {
@@ -50,24 +74,24 @@ fn use_file(path: &str, rng: &mut Rng) -> bool {
     let mut content = [0; 200];
     let n = file.read(&mut content).expect("read");
     let content = String::from_utf8_lossy(&content[..n]);
-    let heads = [
-        ("/dev/char_dev", ""),
-        ("/dev/chardev_rs", "If I told you once, I told you "),
-        ("/dev/chardev_faulty", "faulty"),
-        ("/proc/test", "For the "),
-        ("/proc/rw_test", "Last input:"),
-        ("/proc/sched", "Timer was called "),
-        ("/proc/sleep", "Last input:"),
-        ("/proc/fixture/records", "record "),
-    ];
-    let head = heads.iter().find(|(file, _)| *file == path).unwrap().1;
+    let (head, write, ioctl) = answers(path);
     assert!(content.starts_with(head), "{path}: {content:?}");
-    // Some cannot be written, some have no ioctl.
-    let _ = file.write(b"race");
+    let write = if writes { write } else { Some(Errno::EBADF) };
+    match (file.write(b"race"), write) {
+        (Ok(n), None) => assert_eq!(n, 4, "{path}"),
+        (result, expected) => assert_eq!(Some(errno(result)), expected, "write to {path}"),
+    }
     // SAFETY: Takes a number; 0xc0046402 is `IOCTL_GET_NTH_BYTE`.
-    let _ = unsafe { libc::ioctl(file.as_raw_fd(), 0xc004_6402, 1) };
-    let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::ZERO).expect("poll");
+    let result = Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), 0xc004_6402, 0) });
+    assert_eq!(result.err(), ioctl, "ioctl of {path}");
+    let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLPRI)];
+    let ready = poll(&mut fds, PollTimeout::ZERO).expect("poll");
+    // Who has no `poll` is always ready to be read and written, and nothing else.
+    assert_eq!(
+        ready,
+        (path == "/dev/chardev_faulty").into(),
+        "poll of {path}"
+    );
     true
 }
 

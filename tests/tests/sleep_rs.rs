@@ -6,7 +6,7 @@ use guest::{
     errno,
     module::Module,
     process::{as_nobody, wait_until, Child},
-    read_in_chunks,
+    read_in_chunks, stall,
     user::{read_to_bad_pointer, write_from_bad_pointer},
     CHUNKS,
 };
@@ -20,6 +20,7 @@ use nix::{
         resource::{getrusage, UsageWho},
         signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
         stat::Mode,
+        uio::{pread, pwrite},
         wait::{waitpid, WaitStatus},
     },
     unistd::Pid,
@@ -28,7 +29,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    thread,
+    slice, thread,
 };
 
 const NAME: &str = "sleep_rs";
@@ -127,6 +128,24 @@ fn bad_pointer_returns_efault_and_changes_nothing() {
         read_in_chunks(&mut &file, 80).unwrap(),
         b"Last input:before"
     );
+}
+
+/// Not for memory that may take its time to come.
+#[test]
+fn nobody_waits_for_the_memory_of_another() {
+    let _module = load();
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).open(PATH).unwrap();
+    // SAFETY: The pages are nobody's.
+    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
+    let read = |page| pread(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pread64, read, || {
+        assert_eq!(file.write_at(b"x", 0).unwrap(), 1);
+    });
+    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
+    stall::runs_beside(libc::SYS_pwrite64, write, || {
+        assert!(file.read_at(&mut [0; 1], 0).unwrap() > 0);
+    });
 }
 
 #[test]

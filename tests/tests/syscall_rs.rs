@@ -13,7 +13,7 @@ use nix::{
     errno::Errno,
     libc,
     sys::stat::Mode,
-    unistd::{mkfifo, setuid},
+    unistd::{mkfifo, setresuid, setuid},
 };
 use std::{
     ffi::CString,
@@ -93,11 +93,49 @@ fn opens_of_the_user_are_logged_twice() {
 
 #[test]
 fn opens_of_others_are_not_logged() {
-    for (params, user) in [("uid=65534", 1000), ("uid=1000", NOBODY), ("uid=65534", 0)] {
-        let (lines, last) = watched(params, user, || open("/etc/passwd"));
-        assert_eq!(lines, [""; 0], "{params} {user}");
-        assert!(last.starts_with("0 opens by "), "{last}");
+    for (watched_user, user) in [(NOBODY, 1000), (1000, NOBODY), (NOBODY, 0)] {
+        let (lines, last) = watched(&format!("uid={watched_user}"), user, || {
+            open("/etc/passwd");
+            open("/no/such/file");
+        });
+        assert_eq!(lines, [""; 0], "{watched_user} {user}");
+        let expected = format!("0 opens by {watched_user}, 0 failed, 0 not logged");
+        assert_eq!(last, expected, "{user}");
     }
+}
+
+/// Not the effective one, by which files can be opened or not.
+#[test]
+fn user_is_the_real_one() {
+    for (real, effective, opens) in [(NOBODY, 0, 1), (0, NOBODY, 0)] {
+        let (lines, last) = watched("uid=65534", 0, || {
+            setresuid(real.into(), effective.into(), 0.into()).unwrap();
+            open("/etc/passwd");
+        });
+        assert_eq!(lines.len(), opens, "{real} {effective}");
+        assert_eq!(counts(&last), [opens as u64, 0, 0], "{real} {effective}");
+    }
+}
+
+/// Errnos from the first on.
+#[test]
+fn failures_are_counted_whatever_their_errno() {
+    let (_, last) = watched("uid=65534", NOBODY, || {
+        for (path, flags, errno) in [
+            // Not the user's own file.
+            (c"/etc/passwd", libc::O_NOATIME, Errno::EPERM),
+            (c"/no/such/file", 0, Errno::ENOENT),
+            (c"/etc/passwd", libc::O_WRONLY, Errno::EACCES),
+            (c"/etc/passwd", libc::O_DIRECTORY, Errno::ENOTDIR),
+            (c"/etc", libc::O_WRONLY, Errno::EISDIR),
+            (c"/proc/self/exe", libc::O_NOFOLLOW, Errno::ELOOP),
+        ] {
+            // SAFETY: The path is NUL-terminated.
+            let opened = unsafe { libc::open(path.as_ptr(), flags) };
+            assert_eq!(Errno::result(opened), Err(errno), "{path:?}");
+        }
+    });
+    assert_eq!(last, "6 opens by 65534, 6 failed, 0 not logged");
 }
 
 /// Each system call by its number: libc takes `openat` for all.
@@ -350,6 +388,7 @@ fn results_of_more_than_64_opens_at_a_time_are_missed_and_counted() {
     }
 }
 
+/// The last line is the last, and has counted all that was logged before.
 #[test]
 fn unload_under_load_200_times() {
     let openers: Vec<_> = (0..4)
@@ -364,13 +403,15 @@ fn unload_under_load_200_times() {
     let mut log = Log::bookmark();
     let mut sum = 0;
     for _ in 0..200 {
-        Module::load(NAME, "uid=65534 rate=1")
+        Module::load(NAME, "uid=65534 rate=100000")
             .unwrap()
             .unload()
             .unwrap();
         assert!(!probed());
-        let [opens, failed, not_logged] = counts(log.lines_of(NAME).last().unwrap());
-        assert!(failed <= opens && not_logged <= opens);
+        let mut lines = log.lines_of(NAME);
+        let [opens, failed, not_logged] = counts(&lines.pop().unwrap());
+        assert_eq!((opens, not_logged), (lines.len() as u64, 0));
+        assert!(failed <= opens);
         sum += opens;
     }
     assert!(openers.iter().all(|opener| !opener.ended()));

@@ -5,9 +5,13 @@
 
 use guest::{
     kmsg::Log,
-    module::{proc_modules, Module},
+    module::{self, proc_modules, Module},
+    process::Child,
 };
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::resource::{setrlimit, Resource},
+};
 
 const NAME: &str = "usercopy_test_rs";
 
@@ -135,6 +139,18 @@ fn kernel_thread_has_no_user_memory() {
     let _module = Module::load("faulty/kernel_thread", "").unwrap();
     // ESRCH.
     log.wait_for("kernel_thread: user memory: error -3");
+}
+
+#[test]
+fn memory_that_cannot_be_mapped_refuses_the_load() {
+    let child = Child::spawn_fallible(|| {
+        let file = module::open(NAME);
+        // As much as it has, and no more.
+        setrlimit(Resource::RLIMIT_AS, 1, 1)?;
+        Ok(Module::load_file(NAME, &file, c"")?)
+    });
+    assert_eq!(child.exit_status(), Errno::ENOMEM as i32);
+    assert_eq!(proc_modules(NAME), None);
 }
 
 #[test]
