@@ -24,6 +24,8 @@ run() {
 		/^test result:/ { passed += $4; failed += $6 }
 		/^1\.\./ { passed += substr($0, 4) } # of bats
 		/^not ok / { failed++; passed-- }
+		/^[0-9:]+ (caught|excused) / { passed++ } # of mutants.sh
+		/^[0-9:]+ (survived|useless) / { failed++ }
 		END { print passed + 0, failed + 0 }' "$log")
 	table+=("$title" "$passed" "$failed" "$(elapsed "$start")" "$result")
 	[ "$result" = ok ]
@@ -41,6 +43,7 @@ for series in 7.3 7.2; do
 	SERIES=$series DEBUG=1 run "Linux $series, debug guest" "test-$series-debug.log" "$top/scripts/test.sh" || rc=1
 done
 SERIES=7.3 DEBUG='' VARIANT=cfi run "Linux 7.3, kCFI" test-7.3-cfi.log "$top/scripts/test.sh" --tests || rc=1
+SERIES=7.3 DEBUG='' SAMPLE=20 run "Linux 7.3, mutants, a sample of them" mutants.log "$top/scripts/mutants.sh" || rc=1
 DEBUG='' run "Release candidate, modules built" rc.log candidate || true
 
 echo
