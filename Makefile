@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # For people; kbuild reads Kbuild. Variables:
-#   SERIES=7.3|7.2   the kernel to fetch and build on first use
+#   SERIES=7.3|7.2   the kernel to fetch and build on first use; the newest by default
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
+#   KERNEL_MIRROR=.. a mirror of kernel.org's releases to take it from
 #   KDIR=...         a kernel tree that is built already, instead
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well;
@@ -13,8 +14,11 @@
 #   ONLY=... SAMPLE=N   the mutants with these words in their names; N of them by chance
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
-SERIES ?= 7.3
-export SERIES KDIR KERNEL_SRC DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
+export SERIES KDIR KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
+# What bash reads before a script begins; the script does the rest: scripts/environment.sh.
+unexport lkmpg_clean BASH_ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT $(filter BASH_FUNC_%,$(.VARIABLES))
+# Of several commands, each uses all processors.
+.NOTPARALLEL:
 
 .PHONY: modules modules_install clean demo test test-all mutants cycles bench bench-loop shell
 .PHONY: check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
@@ -78,4 +82,4 @@ kernel-image:    ## print the path of its bzImage
 	@echo "$$(scripts/kernel.sh)/arch/x86/boot/bzImage"
 
 help:            ## this list
-	@sed -n 's/^\([a-z_-]*\): *## /  \1\t/p; s/^#   /  /p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z_-]*\): *## /  \1\t/p; s/^#   /  /p' Makefile | expand -t 20

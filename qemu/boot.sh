@@ -52,10 +52,11 @@ job=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -m 755 "$work/root" "$work/root/job"
+mkdir -p "$work/root/job"
 install -m 755 "$job" "$work/root/job/run"
 [ $# -eq 0 ] || cp -t "$work/root/job" "$@"
 # The same job gives the same bytes.
+chmod -R u=rwX,go=rX,ug-s "$work/root"
 find "$work/root" -exec touch -h -d @0 {} +
 (cd "$work/root" && find job | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) |
 	cat "$guest/initramfs.cpio" - >"$work/initramfs"

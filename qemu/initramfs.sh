@@ -34,6 +34,8 @@ printf 'PS1="\\h# "\n' >"$root/etc/profile"
 [ ! -e "$root/root/lib" ] || mv "$root/root/lib" "$root/lib"
 [ ! -e "$root/root/logger" ] || mv -f "$root/root/logger" "$root/usr/bin/logger"
 
+# Whatever the modes of the files here are, by the caller's umask or by git's.
+chmod -R u=rwX,go=rX,ug-s "$root"
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc --reproducible -R 0:0) >"$output.part"
 mv "$output.part" "$output"

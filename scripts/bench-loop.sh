@@ -43,9 +43,9 @@ for done in "$cache"/bindgen-*/.complete; do
 done
 cpu_row "  kernel" "$kdir/.complete"
 mkdir "$work/modules"
-git -C "$top" ls-files -z Kbuild ':(glob)*.rs' ':(glob)*_rs/*' abstractions | (cd "$top" && xargs -0 cp --parents -t "$work/modules")
+project_files Kbuild ':(glob)*.rs' ':(glob)*_rs/*' abstractions | (cd "$top" && xargs -0 cp --parents -t "$work/modules")
 use_tools "$kdir"
-build_row modules make -C "$kdir" LLVM=1 M="$work/modules" -j"$(nproc)" modules
+build_row modules make -C "$kdir" LLVM=1 M="$work/modules" -j"$jobs" modules
 build_row "programs of the guest" env -C "$top/tests" \
 	cargo build --locked --release --bins --target-dir "$work/programs"
 build_row tests env -C "$top/tests" cargo test --locked --no-run --target-dir "$work/tests"

@@ -12,9 +12,9 @@
 lock "$top/.lock"
 if kdir=$(built_tree); then
 	use_tools "$kdir"
-	make -s -C "$kdir" LLVM=1 M="$top" clean
+	kbuild "$kdir" "" -s clean
 	for folder in tests/faulty bench/c bench/fixtures; do
-		make -s -C "$kdir" LLVM=1 M="$top/$folder" clean
+		kbuild "$kdir" "$folder" -s clean
 	done
 fi
 rm -rf "$top/build" "$top/tests/target" "$top/rust-project.json"

@@ -9,6 +9,9 @@
 
 set -euo pipefail
 
+# shellcheck source=scripts/environment.sh
+. "${BASH_SOURCE[0]%/*}/environment.sh"
+
 # shellcheck disable=SC2034 # used by the scripts that source this file
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/lkmpg-rs
@@ -22,6 +25,15 @@ at_least() {
 	[ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
 }
 
+# version_of(command...) - prints the version that a program tells
+version_of() {
+	local text
+	text=$("$@" --version 2>/dev/null) && [[ $text =~ [0-9]+(\.[0-9]+)+ ]] && echo "${BASH_REMATCH[0]}"
+}
+
+# shellcheck source=scripts/series.sh
+. "$top/scripts/series.sh"
+
 # os_release(field) - prints a field of /etc/os-release
 os_release() {
 	sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" /etc/os-release
@@ -33,13 +45,20 @@ die() {
 	exit 1
 }
 
+# kbuild splits paths at these characters, or its shell does something else with them.
+strange='[][:space:]%:&$'\''"\()<>|;*?[{}#!`,]'
+[[ ! $cache =~ $strange ]] ||
+	die "kbuild does not work in $cache, which has a '${BASH_REMATCH[0]}' in it; set XDG_CACHE_HOME to another folder"
+# It is cargo that has no way around this one.
+[[ $top != *:* ]] || die "cargo does not work in $top, which has a ':' in it; move it to another folder"
+
 # built_tree() - prints KDIR, or the newest tree of SERIES that the cache has
 built_tree() {
 	if [ -n "${KDIR:-}" ]; then
 		echo "$KDIR"
 	else
 		find "$cache/kernel" -regextype posix-extended -maxdepth 2 -regex \
-			".*/${SERIES:-7.3}[.0-9rc-]*${DEBUG:+-debug}${VARIANT:+-$VARIANT}-[0-9a-f]{12}/\.complete" \
+			".*/$(default_series)[.0-9rc-]*${DEBUG:+-debug}${VARIANT:+-$VARIANT}-[0-9a-f]{12}/\.complete" \
 			-printf '%T@ %h\n' 2>/dev/null |
 			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
 	fi
@@ -63,58 +82,34 @@ use_tools() {
 	fi
 }
 
-# elapsed(start) - prints the time since `start` (a value of SECONDS) as m:ss
-elapsed() {
-	printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60))
-}
+# shellcheck source=scripts/step.sh
+. "$top/scripts/step.sh"
 
-# ticker(title, log, start) - shows a moving count of the log's build lines, in
-# place on a terminal, else one line a minute, until it or the script is ended
-ticker() {
-	local title=$1 log=$2 start=$3 interval count
-	interval=$([ -t 2 ] && echo 1 || echo 60)
-	trap 'kill "$!"; exit' TERM
-	while kill -0 $$; do
-		sleep "$interval" &
-		wait $!
-		count=$(grep -cE '^ +[A-Z][A-Za-z]* ' "$log" || true)
-		if [ -t 2 ]; then
-			printf '\r  %s %s, %d files ' "$(elapsed "$start")" "$title" "$count" >&2
-		else
-			printf '  %s %s, %d files\n' "$(elapsed "$start")" "$title" "$count" >&2
-		fi
-	done
-}
-
-# step(title, log, command...) - runs a long command with its output in `log`,
-# as one line with the time it took; on failure the log's end is shown
-step() {
-	local title=$1 log=$2 start=$SECONDS rc=0 tick
-	shift 2
-	mkdir -p "$(dirname "$log")" || die "cannot write to $cache"
-	: >"$log" || die "cannot write $log (is the disk full?)"
-	ticker "$title" "$log" "$start" &
-	tick=$!
-	"$@" >"$log" 2>&1 </dev/null || rc=$?
-	kill "$tick"
-	wait "$tick" 2>/dev/null || true
-	[ ! -t 2 ] || printf '\r\033[K' >&2
-	if [ "$rc" -eq 0 ]; then
-		printf '  %s %s\n' "$(elapsed "$start")" "$title" >&2
-		return
+# kbuild(kdir, folder, argument...) - runs kbuild on the modules of a folder, given
+# below the top one. A strange path of that has another name, in a mount namespace.
+kbuild() {
+	local place=$top inside=()
+	if [[ $top =~ $strange ]]; then
+		place=$cache/checkout
+		mkdir -p "$place"
+		# shellcheck disable=SC2016 # the arguments of sh
+		inside=(unshare --mount sh -c 'mount --bind "$0" "$1" && shift && exec "$@"' "$top" "$place")
+		[ "$(id -u)" -eq 0 ] || inside=("${inside[0]}" --map-root-user "${inside[@]:1}")
+		"${inside[@]}" true ||
+			die "kbuild does not work in $top, which has a '${BASH_REMATCH[0]}' in it; move it to another folder"
 	fi
-	tail -n 20 "$log" | sed 's/^/    /' >&2
-	grep -q 'No space left on device' "$log" && die "$title failed: the disk is full; the whole log: $log"
-	grep -qE 'Temporary failure resolving|Could not (connect|resolve)|Network is unreachable' "$log" &&
-		die "$title failed: no network; the whole log: $log"
-	die "$title failed with status $rc; the whole log: $log"
+	"${inside[@]}" make -C "$1" LLVM=1 M="$place${2:+/$2}" --no-print-directory -j"$jobs" "${@:3}"
 }
 
-# with_cpu_time(command...) - runs a command, and prints a last line: the CPU seconds
-# that it took, of its programs and of the kernel for them
-with_cpu_time() {
-	local TIMEFORMAT='%U + %S'
-	time "$@"
+# project_files(pathspec...) - prints the names of the files that are or would be in git,
+# each ended by a NUL; also where there is no repository, as in a tarball
+project_files() {
+	local git=(git -C "$top")
+	if [ "$("${git[@]}" rev-parse --show-toplevel 2>/dev/null)" != "$(realpath "$top")" ]; then
+		git+=(--git-dir="$top/build/files.git" --work-tree="$top")
+		mkdir -p "$top/build" && "${git[@]}" init --quiet
+	fi
+	"${git[@]}" ls-files -z --cached --others --exclude-standard -- "$@"
 }
 
 # lock(file) - waits until no other run holds `file`; held until the script ends.

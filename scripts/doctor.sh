@@ -5,9 +5,10 @@
 # against it, and tells each thing that would fail: one line what is wrong, one
 # line what to do. Silent and successful when nothing is.
 #
-# Usage: scripts/doctor.sh [KDIR]    RUSTC=, BINDGEN=, CC= as in a kernel build
+# Usage: scripts/doctor.sh [KDIR]
 # Without KDIR it takes the tree and the tools that the other scripts would take,
-# and also tells when nothing is wrong.
+# and also tells when nothing is wrong. RUSTC=, BINDGEN= and CC= count as in kbuild,
+# on make's command line.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -18,7 +19,10 @@ if [ -z "$kdir" ]; then
 		{ echo "Nothing is built yet: 'make demo' installs and builds all that is needed." && exit; }
 	use_tools "$kdir"
 fi
-rustc=${RUSTC:-rustc} bindgen=${BINDGEN:-bindgen} clang=${CC:-clang}
+# They may be several words, as in CC="ccache clang".
+read -ra rustc <<<"${given_RUSTC:-rustc}"
+read -ra bindgen <<<"${given_BINDGEN:-bindgen}"
+read -ra clang <<<"${given_CC:-clang}"
 findings=0
 
 # finding(wrong, todo) - tells one thing that is wrong, and what to do about it
@@ -40,49 +44,62 @@ check_tree() {
 	fi
 	local release
 	release=$(cat "$kdir/include/config/kernel.release" 2>/dev/null || echo unknown)
-	case $release in
-	7.2 | 7.2[.-]* | 7.3 | 7.3[.-]*) ;;
-	*) finding "Linux $release is not supported" \
-		"take a tree of Linux 7.2 or 7.3; what differs between series is in abstractions/series.rs" ;;
-	esac
+	if is_newer "$release"; then
+		printf 'Linux %s is untested; the newest that is supported is %s.\n' "$release" "${known_series[0]}" >&2
+	elif ! knows "$release"; then
+		finding "Linux $release is not supported" \
+			"take a tree of one of: ${known_series[*]}; what differs between series is in abstractions/series.rs"
+	fi
 	if [ "$(config RUST)" != y ]; then
 		finding "CONFIG_RUST is not set in $kdir" \
 			"run 'make LLVM=1 rustavailable' there, set CONFIG_RUST=y and build the tree"
 	elif ! compgen -G "$kdir/rust/*.rmeta" >/dev/null; then
 		finding "$kdir has no Rust metadata (rust/*.rmeta): \"can't find crate for core\"" \
 			"distribution headers lack it; build the tree from source, or leave KDIR out"
-	elif [ "$(config RUSTC_VERSION_TEXT)" != "$("$rustc" --version 2>/dev/null)" ]; then
-		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("$rustc" --version 2>&1 | head -n 1)" \
+	elif [ "$(config RUSTC_VERSION_TEXT)" != "$("${rustc[@]}" --version 2>/dev/null)" ] &&
+		[[ $kdir != "$cache"/kernel/* ]]; then # there, make builds another one
+		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("${rustc[@]}" --version 2>&1 | head -n 1)" \
 			"take that compiler (RUSTC=/path/to/rustc), or build the tree again with this one"
 	fi
 	[ "$(config CC_IS_GCC)" != y ] ||
 		finding "$kdir was built with GCC, and modules are built with LLVM=1 here" \
 			"build the tree again with LLVM=1"
+	[ "$(config MODULES)" = y ] ||
+		finding "CONFIG_MODULES is not set in $kdir" "set it and build the tree again"
+	[ -s "$kdir/Module.symvers" ] ||
+		finding "$kdir has no Module.symvers: it is prepared for modules, but the kernel was not built" \
+			"build the whole tree there: make LLVM=1"
+	if [ "$(config TRIM_UNUSED_KSYMS)" = y ] && [ -z "$(config UNUSED_KSYMS_WHITELIST)" ]; then
+		finding "$kdir exports only what its own modules use (CONFIG_TRIM_UNUSED_KSYMS)" \
+			"unset it and build the tree again"
+	fi
 }
 
 check_tools() {
 	local sysroot
-	if sysroot=$("$rustc" --print sysroot 2>/dev/null) &&
+	if sysroot=$("${rustc[@]}" --print sysroot 2>/dev/null) &&
 		! [ -r "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs" ]; then
-		finding "$(type -P "$rustc") has no library source" \
+		finding "${rustc[*]} has no library source" \
 			"install it (Debian: rust-src or rust-web-src; rustup: rustup component add rust-src)"
 	fi
-	check_version "$rustc" rustc "$min_rustc"
-	check_version "$bindgen" bindgen "$min_bindgen"
-	check_version "$clang" LLVM "$min_llvm"
+	check_version rustc "$min_rustc" "${rustc[@]}"
+	check_version bindgen "$min_bindgen" "${bindgen[@]}"
+	check_version LLVM "$min_llvm" "${clang[@]}"
+	[ "$(config CC_IS_CLANG)" != y ] || [[ $("${clang[@]}" --version 2>&1) != *"Free Software"* ]] ||
+		finding "CC=${clang[*]} is GCC, and the tree was built with clang" "leave CC= out"
 	# It reads what rustc has compiled.
 	[ "$(config RUST_INLINE_HELPERS)" != y ] ||
-		check_version llvm-link llvm-link "$(config RUSTC_LLVM_MAJOR_VERSION)"
+		check_version llvm-link "$(config RUSTC_LLVM_MAJOR_VERSION)" llvm-link
 }
 
-# check_version(tool, name, minimum) - a tool must be there and new enough
+# check_version(name, minimum, command...) - a tool must be there and new enough
 check_version() {
 	local version
-	if ! version=$("$1" --version 2>/dev/null | grep -oEm1 '[0-9]+(\.[0-9]+)+'); then
-		finding "no $1 in PATH" "run scripts/toolchain.sh and put the folder it prints first in PATH"
-	elif ! at_least "$version" "$3"; then
-		finding "$2 $version is too old" \
-			"take $2 $3 or newer: scripts/toolchain.sh prints a folder that has one"
+	if ! version=$(version_of "${@:3}"); then
+		finding "no ${*:3} in PATH" "run scripts/toolchain.sh and put the folder it prints first in PATH"
+	elif ! at_least "$version" "$2"; then
+		finding "$1 $version is too old" \
+			"take $1 $2 or newer: scripts/toolchain.sh prints a folder that has one"
 	fi
 }
 

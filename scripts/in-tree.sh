@@ -53,7 +53,7 @@ copy_sources() {
 put() {
 	local version last
 	version=$(source_version "$TREE")
-	[[ $version =~ ^7\.[23]\. ]] || die "TREE=$TREE is Linux $version, which is not supported; take 7.2 or 7.3"
+	knows "$version" || die "TREE=$TREE is Linux $version, which is not supported; take one of: ${known_series[*]}"
 	! is_in || die "TREE=$TREE has samples/rust/lkmpg already; to replace it, run 'make in-tree-remove' first"
 	[ "$(grep -cx 'endif # SAMPLES_RUST' "$samples/Kconfig")" = 1 ] ||
 		die "$samples/Kconfig is unknown: not one line 'endif # SAMPLES_RUST'"

@@ -2,15 +2,31 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs kbuild on the modules, in place, against the kernel tree in use, after
-# the doctor has looked at it.
+# the doctor has looked at it. They are installed from the tree that they were built
+# against, wherever that is, and nothing else is done: it is root who does it.
 #
-# Usage: [KDIR=...] scripts/modules.sh [TARGET...]     modules, clean, ...
+# Usage: [KDIR=...] scripts/modules.sh [TARGET...]     modules, modules_install, ...
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-kdir=$("$top/scripts/kernel.sh")
-use_tools "$kdir"
-"$top/scripts/doctor.sh" "$kdir" || exit 1
+built_against=$top/build/kdir
+if [ "${1:-}" = modules_install ]; then
+	kdir=$(cat "$built_against" 2>/dev/null) ||
+		die "nothing is built here: run 'make' first, as the user that you are"
+	to=${INSTALL_MOD_PATH:-}
+	if [[ $to =~ $strange ]]; then
+		stage=$(mktemp -d)
+		trap 'rm -rf "$stage"' EXIT
+	fi
+	[ -z "$to" ] || set -- "$@" INSTALL_MOD_PATH="${stage:-$to}"
+	use_tools "$kdir"
+else
+	kdir=$("$top/scripts/kernel.sh")
+	use_tools "$kdir"
+	"$top/scripts/doctor.sh" "$kdir" || exit 1
+fi
 lock "$top/.lock"
-exec make -C "$kdir" LLVM=1 M="$top" --no-print-directory "$@"
+kbuild "$kdir" "" "$@"
+[ -z "${stage:-}" ] || { mkdir -p "$to/lib/modules" && cp -r "$stage/lib/modules/." "$to/lib/modules"; }
+[ "${1:-}" != modules ] || { mkdir -p "$top/build" && echo "$kdir" >"$built_against"; }

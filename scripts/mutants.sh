@@ -63,7 +63,7 @@ rm -rf "$work/tests" && mkdir -p "$tree" "$work/tests" "$work/log"
 sed -n 's,^ *Executable .*(\(.*\)),tests/\1,p' build/log/tests.log | xargs cp -t "$work/tests"
 while read -r -d '' file; do
 	cmp -s "$file" "$tree/$file" 2>/dev/null || cp -P --parents "$file" "$tree"
-done < <(git ls-files -z --cached --others --exclude-standard ':!docs')
+done < <(project_files ':!docs')
 cd "$tree"
 export GIT_CEILING_DIRECTORIES=$work # `git apply` is not to look for a repository
 
@@ -74,8 +74,8 @@ build() {
 	mkdir -p "$root/root/faulty" "$root/lib/modules/$release/updates" "$work/guest"
 	for module in "$@"; do
 		[[ $module == faulty/* ]] && folder=tests/faulty || folder=.
-		make -C "$kdir" LLVM=1 M="$tree/$folder" KBUILD_EXTRA_SYMBOLS="$top/Module.symvers" \
-			--no-print-directory "${module#faulty/}.ko" || return
+		kbuild "$kdir" "${tree#"$top"/}/$folder" "${module#faulty/}.ko" \
+			KBUILD_EXTRA_SYMBOLS="$(realpath --relative-to="$tree/$folder" "$top/Module.symvers")" || return
 		cp "$folder/${module#faulty/}.ko" "$root/root/$module.ko"
 		[[ $module == faulty/* ]] || cp "$module.ko" "$root/lib/modules/$release/updates"
 	done

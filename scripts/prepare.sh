@@ -26,13 +26,12 @@ guest=$top/build/guest-$(cat "$kdir/include/config/kernel.release")
 mkdir -p "$guest"
 lock "$top/.lock"
 KDIR=$kdir step "Building the modules" "$top/build/log/modules.log" \
-	"$top/scripts/modules.sh" -j"$(nproc)" modules
+	"$top/scripts/modules.sh" modules
 
 # The modules that only tests load; in the guest they lie in /root/faulty. One of them uses
 # what ours export.
 step "Building the modules of the tests" "$top/build/log/faulty.log" \
-	make -C "$kdir" LLVM=1 M="$top/tests/faulty" KBUILD_EXTRA_SYMBOLS="$top/Module.symvers" \
-	--no-print-directory -j"$(nproc)" modules
+	kbuild "$kdir" tests/faulty KBUILD_EXTRA_SYMBOLS=../../Module.symvers modules
 rm -rf "$guest/faulty" && mkdir "$guest/faulty"
 cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
 
@@ -45,7 +44,7 @@ modules=("$top"/*.ko)
 if [ "$IMPL" != rust ]; then
 	for folder in c fixtures; do
 		step "Building the modules of bench/$folder" "$top/build/log/bench-$folder.log" \
-			make -C "$kdir" LLVM=1 M="$top/bench/$folder" --no-print-directory -j"$(nproc)" modules
+			kbuild "$kdir" "bench/$folder" modules
 		rm -rf "${guest:?}/$folder" && mkdir "$guest/$folder"
 		cp -t "$guest/$folder" "$top/bench/$folder"/*.ko
 	done

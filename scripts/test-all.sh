@@ -38,7 +38,7 @@ candidate() {
 	kdir=$(SERIES=rc "$top/scripts/kernel.sh") && KDIR=$kdir "$top/scripts/modules.sh" modules
 }
 
-for series in 7.3 7.2; do
+for series in "${known_series[@]}"; do
 	SERIES=$series DEBUG='' run "Linux $series" "test-$series.log" "$top/scripts/test.sh" || rc=1
 	SERIES=$series DEBUG=1 run "Linux $series, debug guest" "test-$series-debug.log" "$top/scripts/test.sh" || rc=1
 done

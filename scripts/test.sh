@@ -32,11 +32,10 @@ fi
 
 # inputs() - prints a hash of all that the tests depend on: the files that are or would be
 # in git, the kernel and the guest's files, the tools, and what the caller has set (make
-# sets what it was not given to nothing); prints nothing where git does not know the files
+# sets what it was not given to nothing)
 inputs() {
-	git ls-files >/dev/null 2>&1 || return 0
 	{
-		git ls-files -z --cached --others --exclude-standard -- "$top" | xargs -0 sha256sum 2>&1 || true
+		(cd "$top" && project_files . | xargs -0 sha256sum) 2>&1 || true
 		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
 		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
@@ -46,7 +45,7 @@ inputs() {
 # The names of what failed come last, for the rest is long.
 report=$top/build/log/test.log passed=$LKMPG_GUEST/passed inputs=$(inputs)
 rc=0
-if [ $# -eq 0 ] && [ -z "${AGAIN:-}" ] && [ -n "$inputs" ] && grep -sqxF "$inputs" "$passed"; then
+if [ $# -eq 0 ] && [ -z "${AGAIN:-}" ] && grep -sqxF "$inputs" "$passed"; then
 	echo "Nothing has changed since all tests passed, $(date -r "$passed" '+%F %T'); AGAIN=1 runs them again:"
 	grep '^test result:\|^1\.\.' "$passed"
 	exit

@@ -12,12 +12,15 @@ setup() {
 	tools=$BATS_TEST_TMPDIR/tools
 
 	mkdir -p "$tree/include/config" "$tree/rust" "$tools" "$sysroot/lib/rustlib/src/rust/library/core/src"
+	echo '0x0 printk vmlinux EXPORT_SYMBOL' >"$tree/Module.symvers"
 	touch "$tree/Makefile" "$tree/rust/libcore.rmeta" "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
 	echo 7.3.4 >"$tree/include/config/kernel.release"
 	cat >"$tree/include/config/auto.conf" <<-END
+		CONFIG_MODULES=y
 		CONFIG_RUST=y
 		CONFIG_RUSTC_VERSION_TEXT="rustc 1.96.0 (made up)"
 		CONFIG_CC_IS_CLANG=y
+		CONFIG_CC_VERSION_TEXT="Made-up clang version 22.1.8"
 	END
 	tool rustc "rustc 1.96.0 (made up)"
 	tool bindgen "bindgen 0.73.2"
@@ -102,7 +105,60 @@ finds() {
 }
 
 @test "no bindgen at all" {
-	BINDGEN=no-such-bindgen finds "no no-such-bindgen in PATH"
+	run -2 make doctor KDIR="$tree" BINDGEN=no-such-bindgen
+	[[ ${lines[0]} == "doctor: no no-such-bindgen in PATH" ]]
+}
+
+@test "a tree that was prepared for modules, but not built" {
+	rm "$tree/Module.symvers"
+	finds "has no Module.symvers"
+}
+
+@test "a tree without modules" {
+	sed -i '/CONFIG_MODULES=/d' "$tree/include/config/auto.conf"
+	finds "CONFIG_MODULES is not set"
+}
+
+@test "a tree that exports only what its own modules use" {
+	echo CONFIG_TRIM_UNUSED_KSYMS=y >>"$tree/include/config/auto.conf"
+	finds "CONFIG_TRIM_UNUSED_KSYMS"
+	echo 'CONFIG_UNUSED_KSYMS_WHITELIST="ours"' >>"$tree/include/config/auto.conf"
+	run -0 scripts/doctor.sh "$tree"
+}
+
+@test "CC, RUSTC and BINDGEN count on make's command line, not in the environment" {
+	CC=gcc RUSTC=/bin/false BINDGEN=no-such-bindgen run -0 make doctor KDIR="$tree"
+	[ "$output" = "Nothing is wrong with $tree." ]
+	CC=gcc RUSTC=/bin/false BINDGEN=no-such-bindgen run -0 scripts/doctor.sh "$tree"
+}
+
+@test "CC, RUSTC and BINDGEN of several words" {
+	for name in ccache sccache; do
+		printf '#!/bin/sh\nexec "$@"\n' >"$tools/$name"
+		chmod +x "$tools/$name"
+	done
+	run -0 make doctor KDIR="$tree" CC='ccache clang' RUSTC='sccache rustc' BINDGEN="env A=b bindgen"
+	tool clang "Debian clang version 16.0.6"
+	sed -i 's/Made-up clang version 22.1.8/Debian clang version 16.0.6/' "$tree/include/config/auto.conf"
+	run -2 make doctor KDIR="$tree" CC='ccache clang'
+	[[ ${lines[0]} == "doctor: LLVM 16.0.6 is too old" ]]
+}
+
+@test "a tool that tells two versions in a line" {
+	tool clang "gcc (Debian 12.2.0-14) 12.2.0"
+	finds "LLVM 12.2.0 is too old"
+	[[ ${lines[0]} == *"doctor: LLVM 12.2.0 is too old" ]]
+}
+
+@test "CC that is GCC, however new" {
+	tool gcc "gcc (GCC) 17.1.0 Copyright (C) 2027 Free Software Foundation, Inc."
+	run -2 make doctor KDIR="$tree" CC=gcc
+	[[ ${lines[0]} == "doctor: CC=gcc is GCC, and the tree was built with clang" ]]
+}
+
+@test "KDIR with a tilde that the shell left alone, as dash does" {
+	HOME=$BATS_TEST_TMPDIR run -0 dash -c 'make doctor KDIR=~/tree'
+	[ "$output" = "Nothing is wrong with $tree." ]
 }
 
 @test "a tree built with GCC" {
@@ -113,8 +169,16 @@ finds() {
 @test "a series that is not supported" {
 	echo 6.12.48 >"$tree/include/config/kernel.release"
 	finds "Linux 6.12.48 is not supported"
+	echo 7.1.1 >"$tree/include/config/kernel.release"
+	finds "Linux 7.1.1 is not supported"
+	rm "$tree/include/config/kernel.release"
+	finds "Linux unknown is not supported"
+}
+
+@test "a series that is newer than those that are known" {
 	echo 7.30.1 >"$tree/include/config/kernel.release"
-	finds "Linux 7.30.1 is not supported"
+	run -0 scripts/doctor.sh "$tree"
+	[ "$output" = "Linux 7.30.1 is untested; the newest that is supported is $(sed -n 's/^\([0-9.]*\) .*/\1/p' scripts/series.txt | head -n 1)." ]
 }
 
 @test "both supported series, with any suffix" {
