@@ -12,6 +12,23 @@ as_root() {
 	fi
 }
 
+# For what `step` must not put into its log.
+exec {person}>&2
+
+# patient(command...) - runs apt-get as root. While another program holds one of apt's
+# locks, it says so once, and tries again for ten minutes.
+patient() {
+	local said='' last=$cache/log/apt-last.log end=$((SECONDS + 600))
+	until as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@" 2>&1 | tee "$last"; do
+		grep -qE 'Could not get lock|locked by another process' "$last" && [ $SECONDS -lt $end ] || return 1
+		if [ -z "$said" ]; then
+			said=$(grep -oE 'by (another )?process.*' "$last" | head -n 1)
+			printf "  waiting for apt's lock, which is held %s\n" "${said:=by another program}" >&"$person"
+		fi
+		sleep "${patience:-10}"
+	done
+}
+
 # fetch_newer_qemu(dir) - fetches QEMU's packages of the release's backports into a folder
 fetch_newer_qemu() {
 	rm -rf "$1"
@@ -29,8 +46,10 @@ apt_install() {
 		die "not root and no sudo here; as root, run: apt-get install --no-install-recommends $*"
 	fi
 	[ "$(id -u)" -eq 0 ] || sudo -v || die "sudo refused; as root, run: apt-get install --no-install-recommends $*"
-	step "Updating the package lists" "$cache/log/apt-update.log" \
-		as_root apt-get update -o APT::Update::Error-Mode=any
+	# A source of packages that fails need not be one of those that are needed here.
+	(step "Updating the package lists" "$cache/log/apt-update.log" \
+		patient apt-get update -o APT::Update::Error-Mode=any) ||
+		echo "  going on with the package lists that there are" >&2
 	# Where qemu-utils came from backports, the release's own QEMU would remove it.
 	if [[ " $* " == *" qemu-system-x86 "* ]] && ! "${install[@]}" -s qemu-system-x86 >/dev/null 2>&1; then
 		fetch_newer_qemu "$newer"
@@ -40,6 +59,6 @@ apt_install() {
 		packages+=("$newer"/*.deb)
 	fi
 	step "Installing ${#packages[@]} packages" "$cache/log/apt-install.log" \
-		as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${packages[@]}"
+		patient "${install[@]}" "${packages[@]}"
 	rm -rf "$newer"
 }

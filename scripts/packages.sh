@@ -1,0 +1,34 @@
+# shellcheck shell=bash disable=SC2154 # top is set by common.sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# This distribution's packages: their names are in packages.txt. To be sourced after
+# common.sh.
+
+# shellcheck source=scripts/apt.sh
+. "$top/scripts/apt.sh"
+
+# column() - prints this distribution's column of packages.txt
+column() {
+	local name
+	for name in "$(os_release ID) $(os_release VERSION_ID)" $(os_release ID) $(os_release ID_LIKE); do
+		awk -F ' *[|] *' -v name="$name" '/^# what/ { for (i = 2; i <= NF; i++) if ($i == name) print i }' \
+			"$top/scripts/packages.txt"
+	done | sed -n 1p | grep .
+}
+
+# packages() - prints a line for each thing that is needed: what, and its packages
+packages() {
+	awk -F ' *[|] *' -v column="$(column || echo 1)" '!/^#/ { print $1, $column }' "$top/scripts/packages.txt"
+}
+
+# install_packages(package...) - installs packages, or says how to
+install_packages() {
+	local id name
+	id=$(os_release ID) name=$(os_release PRETTY_NAME)
+	case " $id $(os_release ID_LIKE) " in
+	*' debian '* | *' ubuntu '*) apt_install "$@" ;;
+	*' fedora '*) die "on ${name:-$id}, type: sudo dnf install $*; or take a container: scripts/container.sh make demo" ;;
+	*' arch '*) die "on ${name:-$id}, type: sudo pacman -S --needed $*; or take a container: scripts/container.sh make demo" ;;
+	*) die "on ${name:-$id}, take a container: scripts/container.sh make demo; or install yourself: $*" ;;
+	esac
+}
