@@ -5,15 +5,22 @@
 # build tree: the KDIR that modules are built against. KDIR= takes a tree that
 # is built already.
 #
-# Usage: SERIES=7.3 [DEBUG=1] [VARIANT=cfi] scripts/kernel.sh
-# SERIES=rc: the release candidate in Debian's experimental; no promise that it works.
+# Usage: [SERIES=7.3] [DEBUG=1] [VARIANT=cfi] scripts/kernel.sh
+# SERIES=rc: the release candidate in Debian's experimental. It and a newer series than
+# those of series.txt are tried, and need not work.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-SERIES=${SERIES:-7.3}
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
-[[ $SERIES =~ ^(7\.[23]|rc)$ ]] || die "SERIES=$SERIES is not supported; take 7.2 or 7.3"
+series=${SERIES:-${known_series[0]}}
+if ! [[ $series =~ ^([0-9]+\.[0-9]+|rc)$ ]] || { [ "$series" != rc ] && ! knows "$series" && ! is_newer "$series"; }; then
+	die "SERIES=$series is not supported; take one of: ${known_series[*]}"
+fi
+if ! knows "$series"; then
+	echo "  SERIES=$series is untested; the newest that is supported is ${known_series[0]}" >&2
+	trap '[ $? -eq 0 ] || echo "lkmpg-rs: SERIES=$series failed, and is untested; take ${known_series[0]}" >&2' EXIT
+fi
 
 # The -s of `make -s kdir` is not for the kernel's build: its lines are counted.
 unset MAKEFLAGS
@@ -66,14 +73,21 @@ own_tools() {
 	END
 }
 
+# complete() - whether the kernel is built, and nobody has since configured or cleaned
+# its tree by hand
+complete() {
+	[ -e "$out/.complete" ] && [ ! "$out/.config" -nt "$out/.complete" ] && [ -s "$out/arch/x86/boot/bzImage" ]
+}
+
 # An interrupted build has no .complete: it goes on where kbuild left off.
-[ -e "$out/.complete" ] || lock "$out.lock"
-if [ ! -e "$out/.complete" ]; then
+complete || lock "$out.lock"
+if ! complete; then
+	rm -f "$out/.complete"
 	need_space 3
 	configure
 	log=$cache/log/build-$version.log
 	step "Building Linux $version" "$log" with_cpu_time \
-		make -C "$out" -f Makefile LLVM=1 -j"$(nproc)" bzImage modules
+		make -C "$out" -f Makefile LLVM=1 -j"$jobs" bzImage modules
 	own_tools
 	tail -n 1 "$log" >"$out/.complete"
 fi

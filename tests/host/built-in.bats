@@ -26,6 +26,8 @@ setup_file() {
 	mkdir -p "$work"
 	exec {in_use}>"$work/lock"
 	flock "$in_use"
+	# A copy of a source in which somebody had built is of no use.
+	[ ! -e "$work/source/.config" ] || rm -rf "$work/source"
 	# Of the source, hard links will do.
 	copied "$src" "$work/source" -l || copied "$src" "$work/source"
 	in_source
