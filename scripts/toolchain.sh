@@ -103,7 +103,7 @@ settled() {
 
 # tools() - prints what changes when a tool is replaced in place, as rustup does it
 tools() {
-	stat -L -c '%n %s %Z' "$bin"/* 2>/dev/null
+	(cd "$bin" && stat -L -c '%n %s %Z' "${llvm_tools[@]}" "${rust_tools[@]}")
 }
 
 [ "$(uname -m)" = x86_64 ] ||

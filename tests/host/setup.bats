@@ -9,11 +9,13 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	# An empty cache beside the one in use, whose tools need not be made again.
+	# An empty cache beside the one in use, whose tools need not be made again; a copy of
+	# what toolchain.sh writes to.
 	real_cache=${XDG_CACHE_HOME:-$HOME/.cache}/lkmpg-rs
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
 	mkdir -p "$XDG_CACHE_HOME/lkmpg-rs"
-	for entry in toolchain busybox bindgen-0.73.2; do
+	cp -a "$real_cache/toolchain" "$XDG_CACHE_HOME/lkmpg-rs"
+	for entry in busybox bindgen-0.73.2; do
 		[ ! -e "$real_cache/$entry" ] || ln -s "$real_cache/$entry" "$XDG_CACHE_HOME/lkmpg-rs/$entry"
 	done
 	unset KDIR KERNEL_SRC SERIES MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs
@@ -82,7 +84,7 @@ says() {
 # without(command...) - makes a folder of links to all programs but these, and
 # has the tool chain looked for anew
 without() {
-	rm "$XDG_CACHE_HOME/lkmpg-rs/toolchain"
+	rm -r "$XDG_CACHE_HOME/lkmpg-rs/toolchain"
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s /usr/sbin/* /usr/bin/* "$BATS_TEST_TMPDIR/bin" 2>/dev/null || true
 	(cd "$BATS_TEST_TMPDIR/bin" && rm -f "$@")
