@@ -11,7 +11,8 @@
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
-#   ONLY=... SAMPLE=N   the mutants with these words in their names; N of them by chance
+#   ONLY=sleep_rs    one module's part of the demo; mutants with these words in their names
+#   SAMPLE=20        so many mutants, taken by chance; SEED=N takes the same ones again
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
 export SERIES KDIR KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED

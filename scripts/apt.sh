@@ -46,6 +46,9 @@ apt_install() {
 		die "not root and no sudo here; as root, run: apt-get install --no-install-recommends $*"
 	fi
 	[ "$(id -u)" -eq 0 ] || sudo -v || die "sudo refused; as root, run: apt-get install --no-install-recommends $*"
+	# Somebody has interrupted an installation.
+	[ -z "$(dpkg --audit)" ] ||
+		step "Ending an interrupted installation" "$cache/log/dpkg.log" patient dpkg --configure -a
 	# A source of packages that fails need not be one of those that are needed here.
 	(step "Updating the package lists" "$cache/log/apt-update.log" \
 		patient apt-get update -o APT::Update::Error-Mode=any) ||

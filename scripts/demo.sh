@@ -1,13 +1,40 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Plays the tour of all modules (qemu/tour/run) in the guest.
+# Plays the tour of all modules (qemu/tour/run) in the guest, or one module's part of it.
 #
-# Usage: scripts/demo.sh
+# Usage: [ONLY=sleep_rs] scripts/demo.sh
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
+# part(file) - prints of a file of the tour the functions, and what is on the module ONLY
+part() {
+	awk -v only="[ \"]${ONLY}[:. ]" '
+		/^[a-z_]+\(\) {$/ { function_ = 1 }
+		/^say "[a-z_]+_rs: / { wanted = $0 ~ only }
+		function_ || wanted
+		/^}$/ { function_ = 0 }' "$1"
+}
+
+parts=("$top"/qemu/tour/*)
+if [ -n "${ONLY:-}" ]; then
+	[ -e "$top/$ONLY.rs" ] ||
+		die "ONLY=$ONLY is no module; take one of: $(cd "$top" && echo *_rs.rs | sed 's/\.rs//g')"
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	for file in "${parts[@]}"; do
+		part "$file" >"$work/$(basename "$file")"
+	done
+	cp "$top/qemu/tour/run" "$work"
+	parts=("$work"/*)
+fi
 guest=$("$top/scripts/prepare.sh")
 export PATH="$cache/toolchain/bin:$PATH"
-exec "$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "$top"/qemu/tour/*
+"$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "${parts[@]}"
+first=${ONLY:-hello_rs}.rs
+printf '\nWhat to try next:\n'
+printf '  %-14s%s\n' "$first" 'the module to read; change it, and:' \
+	'make shell' 'a prompt in the guest, with the modules in its home folder' \
+	"make demo" "the tour again; ONLY=${ONLY:-sleep_rs} plays one module's part" \
+	'make test' 'all tests'

@@ -85,10 +85,15 @@ if ! complete; then
 	rm -f "$out/.complete"
 	need_space 3
 	configure
-	log=$cache/log/build-$version.log
-	step "Building Linux $version" "$log" with_cpu_time \
+	log=$cache/log/build-$version${DEBUG:+-debug}.log
+	# As many files as the last one of its kind had; the first may have about these.
+	files=$cache/files${DEBUG:+-debug}
+	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
 		make -C "$out" -f Makefile LLVM=1 -j"$jobs" bzImage modules
 	own_tools
+	# One that goes on has fewer.
+	built=$(files_built "$log")
+	[ "$built" -lt 1000 ] || echo "$built" >"$files"
 	tail -n 1 "$log" >"$out/.complete"
 fi
 echo "$out"

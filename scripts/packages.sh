@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # top is set by common.sh
+# shellcheck shell=bash disable=SC2154 # top, cache and jobs are set by common.sh
 # SPDX-License-Identifier: GPL-2.0
 #
 # This distribution's packages: their names are in packages.txt. To be sourced after
@@ -31,4 +31,25 @@ install_packages() {
 	*' arch '*) die "on ${name:-$id}, type: sudo pacman -S --needed $*; or take a container: scripts/container.sh make demo" ;;
 	*) die "on ${name:-$id}, take a container: scripts/container.sh make demo; or install yourself: $*" ;;
 	esac
+}
+
+# announce(package...) - before anything is installed or built: says what will be, and on a
+# terminal waits for a key
+announce() {
+	local free
+	! compgen -G "$cache/kernel/*/.complete" >/dev/null || [ $# -gt 0 ] || return 0
+	mkdir -p "$cache" || die "cannot create $cache"
+	free=$(df --output=avail -BG "$cache" | tail -n 1)
+	{
+		printf 'This first run is going to\n'
+		[ $# -eq 0 ] || printf '%s\n' "install these packages of $(os_release PRETTY_NAME):" "$(fold -s -w 72 <<<"$*" | sed 's/^/  /')" | sed 's/^/  /'
+		[ -n "$(packages | sed -n 's/^bindgen -$/-/p')" ] && ! find_bindgen >/dev/null &&
+			printf '  build bindgen, from crates.io\n'
+		printf '  fetch the source of Linux (150 MB), from Debian or kernel.org\n'
+		printf '  build it in %s: 4 GB, of%s that are free\n' "$cache" "$free"
+		printf 'and takes about ten minutes on two processors; here are %s. What is interrupted\n' "$jobs"
+		printf 'goes on with the same command.\n'
+	} >&2
+	[ -t 0 ] && [ -t 2 ] && [ -z "${ASSUME_YES:-}${CI:-}" ] || return 0
+	read -rp 'Enter to go on, Ctrl-C to leave: ' _ </dev/tty
 }

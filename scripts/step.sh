@@ -8,20 +8,42 @@ elapsed() {
 	printf '%d:%02d' $(((SECONDS - $1) / 60)) $(((SECONDS - $1) % 60))
 }
 
-# ticker(title, log, start) - shows a moving count of the log's build lines, in
-# place on a terminal, else one line a minute, until it or the script is ended
+# files_built(log) - prints how many files a build says it has built
+files_built() {
+	grep -cE '^ +[A-Z][A-Za-z]* ' "$1" || true
+}
+
+# progress(start, count, expected) - prints a bar, and the time that is left, where it is
+# known how many files there are to build
+progress() {
+	local full=24 bars
+	if [ "$3" -eq 0 ]; then
+		printf ', %d files' "$2"
+	elif [ "$2" -lt "$3" ]; then
+		bars=$(($2 * full / $3))
+		printf ' [%s%s] %d of about %d files' "$(printf '%*s' $bars '' | tr ' ' '#')" \
+			"$(printf '%*s' $((full - bars)) '' | tr ' ' .)" "$2" "$3"
+		# The first ones tell little.
+		[ "$2" -lt $(($3 / 50 + 1)) ] || printf ', %s left' "$(elapsed $((SECONDS - (SECONDS - $1) * ($3 - $2) / $2)))"
+	else
+		printf ', %d files, nearly done' "$2"
+	fi
+}
+
+# ticker(title, log, start) - shows the progress of a step, in place on a terminal, else
+# in a line each half minute, until it or the script is ended
 ticker() {
-	local title=$1 log=$2 start=$3 interval count
-	interval=$([ -t 2 ] && echo 1 || echo 60)
-	trap 'kill "$!"; exit' TERM
+	local title=$1 log=$2 start=$3 interval line
+	interval=$([ -t 2 ] && echo 1 || echo "${TICK:-30}")
+	trap 'kill "$!"; exit' INT TERM
 	while kill -0 $$; do
 		sleep "$interval" &
 		wait $!
-		count=$(grep -cE '^ +[A-Z][A-Za-z]* ' "$log" || true)
+		line="  $(elapsed "$start") $title$(progress "$start" "$(files_built "$log")" "${expected:-0}")"
 		if [ -t 2 ]; then
-			printf '\r  %s %s, %d files ' "$(elapsed "$start")" "$title" "$count" >&2
+			printf '\r%s \033[K' "$line" >&2
 		else
-			printf '  %s %s, %d files\n' "$(elapsed "$start")" "$title" "$count" >&2
+			printf '%s\n' "$line" >&2
 		fi
 	done
 }
@@ -32,7 +54,8 @@ no_network() {
 }
 
 # attempt(title, log, command...) - runs a long command with its output in `log`, and
-# tells it in one line, with the time it took; returns its status
+# tells it in one line, with the time it took; returns its status. `expected` is the
+# number of files that it builds, if that is known.
 attempt() {
 	local title=$1 log=$2 start=$SECONDS rc=0 tick
 	shift 2
@@ -40,7 +63,10 @@ attempt() {
 	: >"$log" || die "cannot write $log (is the disk full?)"
 	ticker "$title" "$log" "$start" &
 	tick=$!
+	# On Ctrl-C, so that nothing goes on.
+	trap 'kill "$tick" 2>/dev/null || true; trap - INT; kill -INT "$BASHPID"' INT
 	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	trap - INT
 	kill "$tick"
 	wait "$tick" 2>/dev/null || true
 	[ ! -t 2 ] || printf '\r\033[K' >&2

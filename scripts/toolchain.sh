@@ -111,6 +111,7 @@ tools() {
 settled && echo "$bin" && exit
 lock "$cache/toolchain.lock"
 read -r -d '' -a wanted < <(missing) || true
+announce "${wanted[@]}"
 [ ${#wanted[@]} -eq 0 ] || install_packages "${wanted[@]}"
 rust=$(find_rust) || die "no usable Rust: rustc >= $min_rustc with its library's source, rustfmt, clippy and cargo"
 llvm=$(find_llvm) || die "no usable LLVM: clang, lld, llvm and libclang >= $min_llvm"
