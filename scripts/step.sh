@@ -17,7 +17,9 @@ files_built() {
 # known how many files there are to build
 progress() {
 	local full=24 bars
-	if [ "$3" -eq 0 ]; then
+	if [ "$2" -eq 0 ]; then
+		return
+	elif [ "$3" -eq 0 ]; then
 		printf ', %d files' "$2"
 	elif [ "$2" -lt "$3" ]; then
 		bars=$(($2 * full / $3))
