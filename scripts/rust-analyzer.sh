@@ -10,7 +10,8 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-"$top/scripts/modules.sh" modules rust-analyzer
+"$top/scripts/modules.sh" modules
+"$top/scripts/modules.sh" rust-analyzer
 python3 - "$top" <<'END'
 import json, os, sys
 top = sys.argv[1]
