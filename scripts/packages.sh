@@ -46,7 +46,7 @@ announce() {
 		[ -n "$(packages | sed -n 's/^bindgen -$/-/p')" ] && ! find_bindgen >/dev/null &&
 			printf '  build bindgen, from crates.io\n'
 		printf '  fetch the source of Linux (150 MB), from Debian or kernel.org\n'
-		printf '  build it in %s: 4 GB, of%s that are free\n' "$cache" "$free"
+		printf '  build it in %s: 4 GB, of %s that are free\n' "$cache" "${free// /}"
 		printf 'and takes about ten minutes on two processors; here are %s. What is interrupted\n' "$jobs"
 		printf 'goes on with the same command.\n'
 	} >&2

@@ -115,3 +115,15 @@ told() {
 	[ -e "$dir/else/build" ]
 	[ ! -e "$dir/checkout/build" ]
 }
+
+@test "the guest's archive is the same whatever the modes and the umask here" {
+	mkdir -p "$dir/files/folder"
+	echo program | tee "$dir/files/program" "$dir/files/folder/data" >/dev/null
+	printf '#!/bin/sh\necho bin/sh\n' >"$dir/busybox"
+	chmod +x "$dir/files/program" "$dir/busybox"
+	for mode in 022,go=rX 077,go= 002,g=rwX; do
+		chmod -R "${mode#*,}" "$dir/files"
+		(umask "${mode%,*}" && qemu/initramfs.sh "$dir/$mode" "$dir/busybox" "$dir/files/program" "$dir/files/folder")
+		cmp "$dir/022,go=rX" "$dir/$mode"
+	done
+}

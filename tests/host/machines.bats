@@ -238,10 +238,9 @@ builds() {
 }
 
 @test "a folder for temporary files in which no program can run, or that is not there" {
+	cp -r Makefile scripts "$BATS_TEST_TMPDIR"
 	program "$BATS_TEST_TMPDIR/scripts/tell.sh" '. "$(dirname "$0")/common.sh"; echo "$TMPDIR"'
 	sed -i '1s/sh$/bash/' "$BATS_TEST_TMPDIR/scripts/tell.sh"
-	cp Makefile "$BATS_TEST_TMPDIR"
-	cp scripts/{common,environment,step}.sh "$BATS_TEST_TMPDIR/scripts"
 	export tell=$BATS_TEST_TMPDIR/scripts/tell.sh
 	unset TMPDIR
 	[ "$("$tell")" = /tmp ]
