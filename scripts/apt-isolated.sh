@@ -16,9 +16,10 @@ dir=$1 suite=$2
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r "$key" ] || die "no $key: install debian-archive-keyring, or give KERNEL_SRC="
 
-# The archive that carries the machine's own release.
+# The archive that carries the machine's own release, whose lists need not be here: a
+# container has none.
 # shellcheck disable=SC2016 # apt's own variables
-mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' |
+mirror=$(apt-get indextargets --no-release-info --format '$(SITE) $(RELEASE)' 'Created-By: Packages' |
 	awk -v release="$(os_release VERSION_CODENAME)" \
 		'$2 == release || $2 ~ /^((old)?stable|testing|unstable)$/ { print $1; exit }')
 [ -n "$mirror" ] || die "apt knows no Debian archive on this machine; give KERNEL_SRC="

@@ -89,6 +89,14 @@ refused() {
 	[ "$(grep -c BEGIN signing-key.asc)" -eq "$(grep -co '[0-9A-F]\{40\}' README.md)" ]
 }
 
+@test "the machine's mirror is known without the lists of its packages, as in a container" {
+	mkdir empty
+	# Without a network, it comes no further than that.
+	run -100 unshare --map-root-user --mount --net bash -c '
+		mount --bind empty /var/lib/apt/lists && exec scripts/apt-isolated.sh "$PWD/apt" sid'
+	grep -qE '^deb \[signed-by=[^ ]+\] [a-z]+:[^ ]+ sid main$' apt/sources.list
+}
+
 # suites(commands) - has these commands stand for apt-isolated.sh DIR SUITE
 suites() {
 	printf '#!/bin/sh\ndir=$1 suite=$2\n%s\n' "$1" >scripts/apt-isolated.sh
