@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs all tests on each series, plain and in the debug guest, and those of the modules on
-# a kernel with kCFI (on 7.3: 7.2 has no hashes of enums for Rust), builds the modules for
-# the newest release candidate that Debian has, and ends with a table of it all.
+# Runs all tests on each series, plain and in the debug guest; those of the modules on a
+# kernel with kCFI (on 7.3: 7.2 has no hashes of enums for Rust); the tour on one that
+# releases kobjects late, by which each rmmod takes seconds; some mutants. Builds the
+# modules for the newest release candidate that Debian has. Ends with a table of it all.
 # Fails when a test did; a release candidate that does not build is only told.
 #
 # Usage: scripts/test-all.sh
@@ -43,6 +44,7 @@ for series in "${known_series[@]}"; do
 	SERIES=$series DEBUG=1 run "Linux $series, debug guest" "test-$series-debug.log" "$top/scripts/test.sh" || rc=1
 done
 SERIES=7.3 DEBUG='' VARIANT=cfi run "Linux 7.3, kCFI" test-7.3-cfi.log "$top/scripts/test.sh" --tests || rc=1
+SERIES=7.3 DEBUG='' VARIANT=late-release run "Linux 7.3, kobjects released late" demo-7.3-late.log "$top/scripts/demo.sh" || rc=1
 SERIES=7.3 DEBUG='' SAMPLE=20 run "Linux 7.3, mutants, a sample of them" mutants.log "$top/scripts/mutants.sh" || rc=1
 DEBUG='' run "Release candidate, modules built" rc.log candidate || true
 

@@ -103,39 +103,43 @@ made_up() {
 	[[ $output != *$'\r'* ]]
 }
 
-# announced(package...) - says what a first run will do, in a cache that is empty
-announced() {
-	XDG_CACHE_HOME=$dir/cache bash -c '. scripts/common.sh && . scripts/packages.sh
+# announcer() - makes a program, `announced PACKAGE...`, that says what a first run will
+# do, in a cache that is empty
+announcer() {
+	cat >"$dir/announced" <<-END
+		#!/usr/bin/env bash
+		export XDG_CACHE_HOME=$dir/cache
+		. scripts/common.sh && . scripts/packages.sh
 		find_bindgen() { false; }
-		announce "$@" && echo went on' - "$@"
+		announce "\$@" && echo went on
+	END
+	chmod +x "$dir/announced"
 }
 
 @test "a first run says what it will do, and goes on where nobody is asked" {
-	run -0 announced flex bison
+	announcer
+	run -0 "$dir/announced" flex bison
 	[[ $output == *"install these packages of "*"flex bison"*"fetch the source of Linux (150 MB)"* ]]
 	[[ $output == *"build it in $dir/cache/lkmpg-rs: 4 GB, of "*"went on" ]]
-	export -f announced
-	export dir
 	for yes in ASSUME_YES CI; do
-		run -0 env "$yes=1" script -qec 'bash -c "announced flex"' /dev/null
+		run -0 env "$yes=1" script -qec "$dir/announced flex" /dev/null
 		[[ $output == *"went on"* ]]
 		[[ $output != *"Enter to go on"* ]]
 	done
 	# Nothing is said where nothing is done.
 	mkdir -p "$dir/cache/lkmpg-rs/kernel/7.3"
 	touch "$dir/cache/lkmpg-rs/kernel/7.3/.complete"
-	run -0 announced
+	run -0 "$dir/announced"
 	[ "$output" = "went on" ]
 }
 
 @test "on a terminal, a first run asks" {
-	export -f announced
-	export dir
-	run -0 script -qec 'bash -c "announced flex"' /dev/null <<<''
+	announcer
+	run -0 script -qec "$dir/announced flex" /dev/null <<<''
 	[[ $output == *"Enter to go on, Ctrl-C to leave: "*"went on"* ]]
 	mkfifo "$dir/nobody"
 	sleep 3 >"$dir/nobody" 3>&- &
-	run timeout -s KILL 2 script -qec 'bash -c "announced flex"' /dev/null <"$dir/nobody"
+	run timeout -s KILL 2 script -qec "$dir/announced flex" /dev/null <"$dir/nobody"
 	[[ $output != *"went on"* ]]
 }
 
