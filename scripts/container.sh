@@ -39,7 +39,13 @@ if [ "$(id -u)" -ne 0 ]; then
 	*) args+=(--user "$(id -u):$(id -g)") ;;
 	esac
 fi
-for name in $(sed -n 's/^export //p' "$top/Makefile") ASSUME_YES CI LIMIT; do
+# The network is reached as from this machine, whose certificates may be those of a proxy.
+for file in ${SSL_CERT_FILE:-} /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+	[ -r "$file" ] || continue
+	args+=(--volume "$(realpath "$file"):/etc/ssl/certs/ca-certificates.crt:ro")
+	break
+done
+for name in $(sed -n 's/^export //p' "$top/Makefile") ASSUME_YES CI LIMIT $(compgen -e | grep -iE '^[a-z]+_proxy$'); do
 	[ -z "${!name:-}" ] || args+=(--env "$name")
 done
 exec "$engine" run "${args[@]}" "$image" "$@"

@@ -51,6 +51,14 @@ engine() {
 	grep -q "^podman run .*--userns keep-id" "$BATS_TEST_TMPDIR/asked"
 }
 
+@test "the network is reached as from the machine" {
+	engine podman
+	echo certificates >"$BATS_TEST_TMPDIR/ca.crt"
+	SSL_CERT_FILE=$BATS_TEST_TMPDIR/ca.crt https_proxy=proxy:3128 PATH=$bin run -0 scripts/container.sh make demo
+	grep -q "^podman run .*--volume $BATS_TEST_TMPDIR/ca.crt:/etc/ssl/certs/ca-certificates.crt:ro .*--env https_proxy .*make demo$" \
+		"$BATS_TEST_TMPDIR/asked"
+}
+
 @test "no engine, no command" {
 	PATH=$bin run -1 scripts/container.sh make demo
 	[ "$output" = "lkmpg-rs: install podman or docker" ]
