@@ -138,6 +138,7 @@ sysroot() {
 
 # made_up_kernel - has kernel.sh build a made-up kernel, in a moment
 made_up_kernel() {
+	unset SERIES KDIR KERNEL_SRC KERNEL_MIRROR
 	own_cache
 	source=$cache/src/linux-7.3
 	mkdir -p "$source"
