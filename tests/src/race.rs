@@ -20,7 +20,7 @@ use std::{
     num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Runs `child` in `n` forked processes, with their index, and waits for them.
@@ -57,28 +57,41 @@ struct Course {
     busy: AtomicUsize,
     failed: AtomicUsize,
     shared: AtomicUsize,
+    over: AtomicUsize,
 }
 
 impl Course {
-    /// Opens the file and closes it, again and again, each time after `pause`.
-    fn open_often(&self, path: &CStr, time: Duration, pause: impl Fn(), hold: impl Fn()) -> bool {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            pause();
-            match open(path, OFlag::O_RDONLY, Mode::empty()) {
-                Ok(file) => {
-                    let others = self.holders.fetch_add(1, SeqCst);
-                    hold();
-                    self.holders.fetch_sub(1, SeqCst);
-                    self.shared.fetch_add(others, SeqCst);
-                    self.opened.fetch_add(1, SeqCst);
-                    drop(file);
-                }
-                Err(Errno::EBUSY) => drop(self.busy.fetch_add(1, SeqCst)),
-                Err(_) => drop(self.failed.fetch_add(1, SeqCst)),
+    /// Opens the file, and closes it after `hold`.
+    fn open_once(&self, path: &CStr, hold: impl Fn()) {
+        match open(path, OFlag::O_RDONLY, Mode::empty()) {
+            Ok(file) => {
+                let others = self.holders.fetch_add(1, SeqCst);
+                hold();
+                self.holders.fetch_sub(1, SeqCst);
+                self.shared.fetch_add(others, SeqCst);
+                self.opened.fetch_add(1, SeqCst);
+                drop(file);
             }
+            Err(Errno::EBUSY) => drop(self.busy.fetch_add(1, SeqCst)),
+            Err(_) => drop(self.failed.fetch_add(1, SeqCst)),
         }
-        true
+    }
+
+    /// Opens it again and again, while the other process interrupts this one.
+    fn be_interrupted(&self, path: &CStr) {
+        while self.over.load(SeqCst) == 0 {
+            self.open_once(path, || ());
+        }
+    }
+
+    /// Interrupts the other process so many times, at any instruction, each time opens the
+    /// file, and holds it while the other goes on.
+    fn interrupt(&self, path: &CStr, times: usize) {
+        for _ in 0..times {
+            thread::sleep(Duration::from_micros(20));
+            self.open_once(path, || thread::sleep(Duration::from_micros(200)));
+        }
+        self.over.store(1, SeqCst);
     }
 }
 
@@ -92,15 +105,15 @@ fn stay_on(cpu: usize, first: bool) -> bool {
         && (!first || unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &priority) } == 0)
 }
 
-/// Lets a process on each CPU open and close `path` for `time`, and returns how often one
-/// of them succeeded. Others interrupt them at any instruction, in the kernel as well: a
-/// driver that looks at a flag and then sets it does not go unnoticed.
+/// Lets a process open and close `path`, while another one interrupts it on its CPU, so many
+/// times, at any instruction, in the kernel as well, and opens it, too: a driver that looks
+/// at a flag and then sets it does not go unnoticed. Returns how often one of them succeeded.
 ///
 /// # Panics
 ///
 /// When two have it open at once, or one fails with another error than EBUSY.
 #[track_caller]
-pub fn exclusive_open(path: &str, time: Duration) -> usize {
+pub fn exclusive_open(path: &str, times: usize) -> usize {
     let size = NonZeroUsize::new(size_of::<Course>()).unwrap();
     let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
     // SAFETY: A new mapping changes none that exists.
@@ -113,14 +126,15 @@ pub fn exclusive_open(path: &str, time: Duration) -> usize {
     let path = CString::new(path).expect("a path");
     // It may log each open.
     let quiet = QuietConsole::begin();
-    processes(2, |index| match index {
-        0 => stay_on(0, false) && course.open_often(&path, time, || (), || ()),
-        // Interrupts the other at any instruction, and holds the file while that goes on.
-        _ => {
-            let pause = || thread::sleep(Duration::from_micros(20));
-            let hold = || thread::sleep(Duration::from_micros(200));
-            stay_on(0, true) && course.open_often(&path, time, pause, hold)
+    processes(2, |index| {
+        let interrupts = index == 1;
+        let stays = stay_on(0, interrupts);
+        match interrupts {
+            // The other one waits for the end in any case.
+            true => course.interrupt(&path, if stays { times } else { 0 }),
+            false => course.be_interrupted(&path),
         }
+        stays
     });
     drop(quiet);
 

@@ -32,7 +32,6 @@ use std::{
         Barrier,
     },
     thread,
-    time::Duration,
 };
 
 const NAME: &str = "chardev_ioctl_rs";
@@ -470,7 +469,7 @@ fn user_may_not_open_it() {
 #[test]
 fn contested_open_has_one_winner_each_time() {
     let module = load();
-    race::exclusive_open(DEVICE, Duration::from_secs(3));
+    race::exclusive_open(DEVICE, 4000);
     assert_eq!(module.use_count(), 0);
     assert_message(&open(), b"");
 }

@@ -29,7 +29,6 @@ use std::{
     path::Path,
     sync::Barrier,
     thread,
-    time::Duration,
 };
 
 const NAME: &str = "chardev_rs";
@@ -371,7 +370,7 @@ fn user_may_read_and_not_write() {
 #[test]
 fn contested_open_has_one_winner_each_time() {
     let module = load();
-    let opens = race::exclusive_open(DEVICE, Duration::from_secs(3));
+    let opens = race::exclusive_open(DEVICE, 4000);
     assert_eq!(module.use_count(), 0);
     // Each winner was counted, nobody else.
     assert_eq!(fs::read_to_string(DEVICE).unwrap(), message(opens));
