@@ -26,7 +26,7 @@ fetch() {
 		if command -v curl >/dev/null; then
 			curl --fail --location --silent --show-error --output "$2" "$1"
 		elif [ -x /usr/lib/apt/apt-helper ]; then
-			/usr/lib/apt/apt-helper download-file "$1" "$2"
+			/usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$1" "$2"
 		else
 			wget --no-verbose --output-document="$2" "$1"
 		fi

@@ -11,8 +11,10 @@ setup_file() {
 	export EXAMPLES=$BATS_FILE_TMPDIR
 	ln -s "$PWD/abstractions" "$EXAMPLES/abstractions"
 	rc=0
-	scripts/rust-env.sh sh -c 'rustdoc @"$RUST_FLAGS" --test --no-run \
-		--test-builder tests/host/example.sh --crate-name examples abstractions/mod.rs' \
+	# rustdoc 1.85 does not heed -Zcrate-attr where it looks for examples.
+	scripts/rust-env.sh env EXAMPLES="$EXAMPLES" sh -c 'sed -n "s/^-Zcrate-attr=\(.*\)/#![\1]/p" "$RUST_FLAGS" >build/examples.rs &&
+		echo "#[path = \"../abstractions/mod.rs\"] mod abstractions;" >>build/examples.rs &&
+		rustdoc @"$RUST_FLAGS" --test --no-run --test-builder tests/host/example.sh build/examples.rs' \
 		>"$EXAMPLES/log" 2>&1 || rc=$?
 	export rc
 }
@@ -51,7 +53,7 @@ setup() {
 			}
 			!/^ *#\[/ { hidden = 0 }' "abstractions/$file.rs")
 		for name in "${names[@]}"; do
-			grep -qsw "$name" "$EXAMPLES/abstractions_${file}_rs"_*.rs || missing+=("$file::$name")
+			grep -qsw "$name" "$EXAMPLES"/*_abstractions_"${file}"_rs_*.rs || missing+=("$file::$name")
 		done
 	done
 	printf 'without an example: %s\n' "${missing[@]}"
