@@ -52,35 +52,8 @@ strange='[][:space:]%:&$'\''"\()<>|;*?[{}#!`,]'
 # It is cargo that has no way around this one.
 [[ $top != *:* ]] || die "cargo does not work in $top, which has a ':' in it; move it to another folder"
 
-# built_tree() - prints KDIR, or the newest tree of SERIES that the cache has
-built_tree() {
-	if [ -n "${KDIR:-}" ]; then
-		echo "$KDIR"
-	else
-		find "$cache/kernel" -regextype posix-extended -maxdepth 2 -regex \
-			".*/$(default_series)[.0-9rc-]*${DEBUG:+-debug}${VARIANT:+-$VARIANT}-[0-9a-f]{12}/\.complete" \
-			-printf '%T@ %h\n' 2>/dev/null |
-			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
-	fi
-}
-
-# source_version(dir) - prints a source's version, as its Makefile tells it
-source_version() {
-	awk '$2 == "=" && /^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) / { v[$1] = $3 }
-		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
-}
-
-# use_tools(kdir) - puts the tools for a kernel tree into PATH: the caller's own
-# if they built it, else ours first
-use_tools() {
-	local conf=$1/include/config/auto.conf ours=$cache/toolchain/bin
-	if grep -sqxF "CONFIG_RUSTC_VERSION_TEXT=\"$(rustc --version 2>/dev/null)\"" "$conf" &&
-		grep -sqxF "CONFIG_CC_VERSION_TEXT=\"$(clang --version 2>/dev/null | head -n 1)\"" "$conf"; then
-		export PATH="$PATH:$ours"
-	else
-		export PATH="$ours:$PATH"
-	fi
-}
+# shellcheck source=scripts/tree.sh
+. "$top/scripts/tree.sh"
 
 # shellcheck source=scripts/step.sh
 . "$top/scripts/step.sh"
@@ -98,7 +71,7 @@ kbuild() {
 		"${inside[@]}" true ||
 			die "kbuild does not work in $top, which has a '${BASH_REMATCH[0]}' in it; move it to another folder"
 	fi
-	"${inside[@]}" make -C "$1" LLVM=1 M="$place${2:+/$2}" --no-print-directory -j"$jobs" "${@:3}"
+	"${inside[@]}" make -C "$1" "$(compiler "$1")" M="$place${2:+/$2}" --no-print-directory -j"$jobs" "${@:3}"
 }
 
 # project_files(pathspec...) - prints the names of the files that are or would be in git,

@@ -22,7 +22,9 @@ fi
 # They may be several words, as in CC="ccache clang".
 read -ra rustc <<<"${given_RUSTC:-rustc}"
 read -ra bindgen <<<"${given_BINDGEN:-bindgen}"
-read -ra clang <<<"${given_CC:-clang}"
+cc=$(compiler "$kdir")
+[ "$cc" != LLVM=1 ] || cc=${given_CC:-clang}
+read -ra cc <<<"${cc#CC=}"
 findings=0
 
 # finding(wrong, todo) - tells one thing that is wrong, and what to do about it
@@ -52,7 +54,7 @@ check_tree() {
 	fi
 	if [ "$(config RUST)" != y ]; then
 		finding "CONFIG_RUST is not set in $kdir" \
-			"run 'make LLVM=1 rustavailable' there, set CONFIG_RUST=y and build the tree"
+			"run 'make rustavailable' there (with LLVM=1 if clang is to build it), set CONFIG_RUST=y and build the tree"
 	elif ! compgen -G "$kdir/rust/*.rmeta" >/dev/null; then
 		finding "$kdir has no Rust metadata (rust/*.rmeta): \"can't find crate for core\"" \
 			"distribution headers lack it; build the tree from source, or leave KDIR out"
@@ -61,14 +63,11 @@ check_tree() {
 		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("${rustc[@]}" --version 2>&1 | head -n 1)" \
 			"take that compiler (RUSTC=/path/to/rustc), or build the tree again with this one"
 	fi
-	[ "$(config CC_IS_GCC)" != y ] ||
-		finding "$kdir was built with GCC, and modules are built with LLVM=1 here" \
-			"build the tree again with LLVM=1"
 	[ "$(config MODULES)" = y ] ||
 		finding "CONFIG_MODULES is not set in $kdir" "set it and build the tree again"
 	[ -s "$kdir/Module.symvers" ] ||
 		finding "$kdir has no Module.symvers: it is prepared for modules, but the kernel was not built" \
-			"build the whole tree there: make LLVM=1"
+			"build the whole tree there"
 	if [ "$(config TRIM_UNUSED_KSYMS)" = y ] && [ -z "$(config UNUSED_KSYMS_WHITELIST)" ]; then
 		finding "$kdir exports only what its own modules use (CONFIG_TRIM_UNUSED_KSYMS)" \
 			"unset it and build the tree again"
@@ -84,12 +83,30 @@ check_tools() {
 	fi
 	check_version rustc "$min_rustc" "${rustc[@]}"
 	check_version bindgen "$min_bindgen" "${bindgen[@]}"
-	check_version LLVM "$min_llvm" "${clang[@]}"
-	[ "$(config CC_IS_CLANG)" != y ] || [[ $("${clang[@]}" --version 2>&1) != *"Free Software"* ]] ||
-		finding "CC=${clang[*]} is GCC, and the tree was built with clang" "leave CC= out"
+	if [ "$(config CC_IS_GCC)" = y ]; then
+		check_gcc
+	else
+		check_version LLVM "$min_llvm" "${cc[@]}"
+		[[ $("${cc[@]}" --version 2>&1) != *"Free Software"* ]] ||
+			finding "CC=${cc[*]} is GCC, and the tree was built with clang" "leave CC= out"
+	fi
 	# It reads what rustc has compiled.
 	[ "$(config RUST_INLINE_HELPERS)" != y ] ||
 		check_version llvm-link "$(config RUSTC_LLVM_MAJOR_VERSION)" llvm-link
+}
+
+# check_gcc() - another GCC may know other flags, and has other plugins
+check_gcc() {
+	local built version
+	built=$(config GCC_VERSION)
+	built=$((built / 10000)).$((built / 100 % 100)).$((built % 100))
+	if ! version=$("${cc[@]}" -dumpfullversion 2>/dev/null); then
+		finding "the tree was built by ${cc[*]} $built, which is not in PATH" \
+			"install it (Debian: $(basename "${cc[-1]}" | sed 's/^x86_64-linux-gnu-//')), or give CC= that compiler"
+	elif [ "$version" != "$built" ]; then
+		finding "the tree was built by GCC $built, ${cc[*]} is $version" \
+			"give CC= that compiler, or build the tree again with this one"
+	fi
 }
 
 # check_version(name, minimum, command...) - a tool must be there and new enough

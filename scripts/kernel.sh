@@ -61,18 +61,6 @@ configure() {
 	[ ${#lost[@]} -eq 0 ] || die "requested, but not in the final .config: ${lost[*]}"
 }
 
-# own_tools() - makes plain `make -C KDIR LLVM=1 M=...` use the tool chain that
-# built the tree, which need not be the first one in the caller's PATH
-own_tools() {
-	cat >"$out/GNUmakefile" <<-END
-		# Written by $top/scripts/kernel.sh
-		export PATH := $bin:\$(PATH)
-		goals := \$(sort all \$(MAKECMDGOALS))
-		.PHONY: \$(goals)
-		\$(goals) &: ; @\$(MAKE) --no-print-directory -f Makefile \$(MAKECMDGOALS)
-	END
-}
-
 # complete() - whether the kernel is built, and nobody has since configured or cleaned
 # its tree by hand
 complete() {
@@ -90,7 +78,7 @@ if ! complete; then
 	files=$cache/files${DEBUG:+-debug}
 	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
 		make -C "$out" -f Makefile LLVM=1 -j"$jobs" bzImage modules
-	own_tools
+	keep_tools "$out" "$bin"
 	# One that goes on has fewer.
 	built=$(files_built "$log")
 	[ "$built" -lt 1000 ] || echo "$built" >"$files"

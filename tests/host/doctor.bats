@@ -150,7 +150,7 @@ finds() {
 	[[ ${lines[0]} == *"doctor: LLVM 12.2.0 is too old" ]]
 }
 
-@test "CC that is GCC, however new" {
+@test "CC that is GCC, however new, for a tree built with clang" {
 	tool gcc "gcc (GCC) 17.1.0 Copyright (C) 2027 Free Software Foundation, Inc."
 	run -2 make doctor KDIR="$tree" CC=gcc
 	[[ ${lines[0]} == "doctor: CC=gcc is GCC, and the tree was built with clang" ]]
@@ -161,9 +161,50 @@ finds() {
 	[ "$output" = "Nothing is wrong with $tree." ]
 }
 
+# built_with_gcc() - the tree becomes one that a GCC has built, and clang is none
+built_with_gcc() {
+	sed -i '/CONFIG_CC_/d' "$tree/include/config/auto.conf"
+	cat >>"$tree/include/config/auto.conf" <<-END
+		CONFIG_CC_IS_GCC=y
+		CONFIG_CC_VERSION_TEXT="made-up-gcc-14 (Made up 14.2.0-19) 14.2.0"
+		CONFIG_GCC_VERSION=140200
+	END
+	tool made-up-gcc-14 14.2.0
+	tool clang "Debian clang version 16.0.6"
+}
+
 @test "a tree built with GCC" {
-	sed -i 's/CC_IS_CLANG/CC_IS_GCC/' "$tree/include/config/auto.conf"
-	finds "was built with GCC"
+	built_with_gcc
+	run -0 scripts/doctor.sh "$tree"
+	[ -z "$output" ]
+}
+
+@test "another GCC than the one that built the tree, or none" {
+	built_with_gcc
+	tool made-up-gcc-14 14.3.0
+	finds "was built by GCC 14.2.0, made-up-gcc-14 is 14.3.0"
+	rm "$tools/made-up-gcc-14"
+	finds "was built by made-up-gcc-14 14.2.0, which is not in PATH"
+}
+
+@test "CC for a tree built with GCC" {
+	built_with_gcc
+	rm "$tools/made-up-gcc-14"
+	tool other 14.2.0
+	run -0 make doctor KDIR="$tree" CC=other
+	run -2 make doctor KDIR="$tree" CC=clang
+	[[ ${lines[0]} == "doctor: the tree was built by GCC 14.2.0, clang is "* ]]
+}
+
+@test "make takes the compiler that built the tree" {
+	printf 'all modules:\n\t@echo "CC is $(CC), LLVM is $(LLVM)."\n' >"$tree/Makefile"
+	run -0 bash -c '. scripts/common.sh && kbuild "$0" "" modules' "$tree"
+	[[ $output == *"LLVM is 1."* ]]
+	built_with_gcc
+	run -0 bash -c '. scripts/common.sh && kbuild "$0" "" modules' "$tree"
+	[[ $output == *"CC is made-up-gcc-14, LLVM is ."* ]]
+	given_CC="ccache gcc" run -0 bash -c '. scripts/common.sh && kbuild "$0" "" modules' "$tree"
+	[[ $output == *"CC is ccache gcc, LLVM is ."* ]]
 }
 
 @test "a series that is not supported" {
@@ -190,7 +231,7 @@ finds() {
 
 @test "several findings are all told" {
 	tool bindgen "bindgen 0.60.1"
-	sed -i 's/CC_IS_CLANG/CC_IS_GCC/' "$tree/include/config/auto.conf"
+	rm "$tree/Module.symvers"
 	run -1 scripts/doctor.sh "$tree"
 	[ "${#lines[@]}" -eq 4 ]
 }
