@@ -5,6 +5,7 @@
 #   KERNEL_SRC=...   another source of it, a folder or a tarball
 #   KERNEL_MIRROR=.. a mirror of kernel.org's releases to take it from
 #   KDIR=...         a kernel tree that is built already, instead
+#   STOCK=1          Debian's own kernel instead, on Debian 13; RELEASE=... which one
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well;
 #                    VARIANT=late-release, one that releases kobjects seconds late
@@ -15,14 +16,14 @@
 #   SAMPLE=20        so many mutants, taken by chance; SEED=N takes the same ones again
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
-export SERIES KDIR KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
+export SERIES KDIR STOCK RELEASE KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
 # What bash reads before a script begins; the script does the rest: scripts/environment.sh.
 unexport lkmpg_clean BASH_ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT $(filter BASH_FUNC_%,$(.VARIABLES))
 # Of several commands, each uses all processors.
 .NOTPARALLEL:
 
 .PHONY: modules modules_install clean demo test test-all mutants cycles bench bench-loop shell
-.PHONY: check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
+.PHONY: stock check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -75,6 +76,9 @@ rustdoc:         ## document the wrappers, in build/rustdoc
 
 rust-analyzer:   ## write rust-project.json, for editors
 	@scripts/rust-analyzer.sh
+
+stock:           ## print a KDIR for the kernel that runs, on Debian 13
+	@scripts/stock.sh
 
 kdir:            ## print the kernel build tree in use
 	@scripts/kernel.sh

@@ -29,9 +29,11 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 # shellcheck disable=SC2016 # for the guest's shell
 printf 'PS1="\\h# "\n' >"$root/etc/profile"
 [ $# -eq 0 ] || cp -rt "$root/root" "$@"
-# What has its place elsewhere: the tree of modules; and a logger instead of busybox's,
+# What has its place elsewhere: the tree of modules, the kernel's things; and a logger instead of busybox's,
 # which needs sockets.
-[ ! -e "$root/root/lib" ] || mv "$root/root/lib" "$root/lib"
+for folder in lib boot; do
+	[ ! -e "$root/root/$folder" ] || mv -T "$root/root/$folder" "$root/$folder"
+done
 [ ! -e "$root/root/logger" ] || mv -f "$root/root/logger" "$root/usr/bin/logger"
 
 # Whatever the modes of the files here are, by the caller's umask or by git's.

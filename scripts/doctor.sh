@@ -35,7 +35,7 @@ finding() {
 
 # config(option) - prints an option's value in the tree's configuration, if it has one
 config() {
-	sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$kdir/include/config/auto.conf" 2>/dev/null
+	tree_config "$kdir" "$1"
 }
 
 check_tree() {

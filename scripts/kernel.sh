@@ -3,7 +3,7 @@
 #
 # Builds the guest's Rust-enabled kernel, once, in the cache, and prints its
 # build tree: the KDIR that modules are built against. KDIR= takes a tree that
-# is built already.
+# is built already, STOCK=1 one for Debian's own kernel (scripts/stock.sh).
 #
 # Usage: [SERIES=7.3] [DEBUG=1] [VARIANT=cfi] scripts/kernel.sh
 # SERIES=rc: the release candidate in Debian's experimental. It and a newer series than
@@ -13,6 +13,7 @@
 . "$(dirname "$0")/common.sh"
 
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
+[ -z "${STOCK:-}" ] || exec "$top/scripts/stock.sh"
 series=${SERIES:-${known_series[0]}}
 if ! [[ $series =~ ^([0-9]+\.[0-9]+|rc)$ ]] || { [ "$series" != rc ] && ! knows "$series" && ! is_newer "$series"; }; then
 	die "SERIES=$series is not supported; take one of: ${known_series[*]}"

@@ -21,6 +21,11 @@ if [ "${1:-}" = modules_install ]; then
 	fi
 	[ -z "$to" ] || set -- "$@" INSTALL_MOD_PATH="${stage:-$to}"
 	use_tools "$kdir"
+	# A distribution keeps the key that its tree signs with.
+	key=$(tree_config "$kdir" MODULE_SIG_KEY)
+	[[ -z $key || $key == pkcs11:* || -e $kdir/$key || -e $key ]] || set -- "$@" CONFIG_MODULE_SIG_ALL=
+	# kbuild runs depmod where the tree has a System.map.
+	[ -r "$kdir/System.map" ] || { set -- "$@" cmd_depmod=: && depmod=1; }
 else
 	kdir=$("$top/scripts/kernel.sh")
 	use_tools "$kdir"
@@ -28,5 +33,6 @@ else
 fi
 lock "$top/.lock"
 kbuild "$kdir" "" "$@"
+[ -z "${depmod:-}" ] || depmod -b "${stage:-${to:-/}}" "$(cat "$kdir/include/config/kernel.release")"
 [ -z "${stage:-}" ] || { mkdir -p "$to/lib/modules" && cp -r "$stage/lib/modules/." "$to/lib/modules"; }
 [ "${1:-}" != modules ] || { mkdir -p "$top/build" && echo "$kdir" >"$built_against"; }

@@ -36,8 +36,9 @@ install_packages() {
 # announce(package...) - before anything is installed or built: says what will be, and on a
 # terminal waits for a key
 announce() {
-	local free
-	! compgen -G "$cache/kernel/*/.complete" >/dev/null || [ $# -gt 0 ] || return 0
+	local free place=kernel what='build it in' size=4
+	[ -z "${STOCK:-}" ] || place=stock what="build its Rust metadata for Debian's kernel in" size=1
+	! compgen -G "$cache/$place/*/.complete" >/dev/null || [ $# -gt 0 ] || return 0
 	mkdir -p "$cache" || die "cannot create $cache"
 	free=$(df --output=avail -BG "$cache" | tail -n 1)
 	{
@@ -46,7 +47,7 @@ announce() {
 		[ -n "$(packages | sed -n 's/^bindgen -$/-/p')" ] && ! find_bindgen >/dev/null &&
 			printf '  build bindgen, from crates.io\n'
 		printf '  fetch the source of Linux (150 MB), from Debian or kernel.org\n'
-		printf '  build it in %s: 4 GB, of %s that are free\n' "$cache" "${free// /}"
+		printf '  %s %s: %s GB, of %s that are free\n' "$what" "$cache" $size "${free// /}"
 		printf 'and takes about ten minutes on two processors; here are %s. What is interrupted\n' "$jobs"
 		printf 'goes on with the same command.\n'
 	} >&2

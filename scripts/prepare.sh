@@ -37,8 +37,8 @@ cp -t "$guest/faulty" "$top"/tests/faulty/*.ko
 
 # For modprobe: /lib/modules, with the files of depmod.
 rm -rf "${guest:?}/lib"
-KDIR=$kdir step "Installing the modules" "$top/build/log/modules_install.log" \
-	"$top/scripts/modules.sh" modules_install INSTALL_MOD_PATH="$guest"
+INSTALL_MOD_PATH=$guest step "Installing the modules" "$top/build/log/modules_install.log" \
+	"$top/scripts/modules.sh" modules_install CONFIG_MODULE_COMPRESS_ALL=
 
 modules=("$top"/*.ko)
 if [ "$IMPL" != rust ]; then
@@ -69,7 +69,13 @@ for source in "$top"/tests/src/bin/*.rs; do
 	programs+=("$top/tests/target/$target/release/$(basename "$source" .rs)")
 done
 
+# What distributions have in /boot, for the tests; and which of a kernel's own modules they
+# need, where it has them as modules (scripts/stock-guest.sh).
+rm -rf "${guest:?}/boot" && mkdir -p "$guest/boot"
+cp "$kdir/include/config/auto.conf" "$guest/boot/config"
+[ ! -d "$kdir/guest" ] || cp -t "$guest/boot" "$kdir/guest"/*.ko
+
 ln -sfn "$image" "$guest/bzImage"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
-	"${modules[@]}" "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib"
+	"${modules[@]}" "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib" "$guest/boot"
 echo "$guest"

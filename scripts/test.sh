@@ -3,7 +3,8 @@
 #
 # Runs all tests: those of the modules, which cargo runs inside the guest, then
 # those of the host's scripts. With DEBUG=1 in the debug guest, with those that only
-# it can run, and without those of the host's scripts, which have nothing to do with it.
+# it can run, and without those of the host's scripts, which have nothing to do with it;
+# so, too, with STOCK=1.
 #
 # Usage: [AGAIN=1] [IMPL=c] scripts/test.sh [ARGUMENT...]
 # With ARGUMENTs, which are those of `cargo test`, nothing else is run. With IMPL=c the
@@ -38,7 +39,7 @@ inputs() {
 		(cd "$top" && project_files . | xargs -0 sha256sum) 2>&1 || true
 		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
-		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|SERIES|SMP|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
+		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|RELEASE|SERIES|SMP|STOCK|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
 	} | sha256sum
 }
 
@@ -59,7 +60,7 @@ tests() {
 }
 
 tests cargo test --locked --quiet --no-fail-fast "$@"
-if [ $# -gt 0 ]; then
+if [ $# -gt 0 ] || [ -n "${STOCK:-}" ]; then
 	: # nothing else
 elif [ -n "${DEBUG:-}" ]; then
 	# With the number of failures that each module met.

@@ -21,26 +21,39 @@ source_version() {
 		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
 }
 
+# tree_config(kdir, option) - prints an option's value in a tree's configuration, if it has one;
+# texts have quotes or not
+tree_config() {
+	sed -n "s/^CONFIG_$2=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$1/include/config/auto.conf" 2>/dev/null
+}
+
 # compiler(kdir) - prints how make is told the C compiler of a kernel tree: the one that
 # built it, if that was GCC, unless the caller gives CC=
 compiler() {
-	local conf=$1/include/config/auto.conf name
-	if grep -sqx CONFIG_CC_IS_GCC=y "$conf"; then
+	local name
+	if [ "$(tree_config "$1" CC_IS_GCC)" = y ]; then
 		# GCC's first word is the name by which it was called.
-		name=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$conf")
+		read -r name _ <<<"$(tree_config "$1" CC_VERSION_TEXT)"
 		echo "CC=${given_CC:-$name}"
 	else
 		echo LLVM=1
 	fi
 }
 
+# built_by_caller(kdir) - whether the compilers in PATH are those that built a tree
+built_by_caller() {
+	[ "$(tree_config "$1" RUSTC_VERSION_TEXT)" = "$(rustc --version 2>/dev/null)" ] || return 1
+	[ "$(compiler "$1")" != LLVM=1 ] ||
+		[ "$(tree_config "$1" CC_VERSION_TEXT)" = "$(clang --version 2>/dev/null | head -n 1)" ]
+}
+
 # use_tools(kdir) - puts the tools for a kernel tree into PATH: the caller's own
-# if they built it, else ours first
+# if they built it, else ours first; for a kernel of Debian's, Debian's
 use_tools() {
-	local conf=$1/include/config/auto.conf ours=$cache/toolchain/bin
-	if grep -sqxF "CONFIG_RUSTC_VERSION_TEXT=\"$(rustc --version 2>/dev/null)\"" "$conf" &&
-		{ [ "$(compiler "$1")" != LLVM=1 ] ||
-			grep -sqxF "CONFIG_CC_VERSION_TEXT=\"$(clang --version 2>/dev/null | head -n 1)\"" "$conf"; }; then
+	local ours=$cache/toolchain/bin
+	if [[ $1 == "$cache"/stock/* ]]; then
+		export PATH="/usr/bin:$PATH:$ours"
+	elif built_by_caller "$1"; then
 		export PATH="$PATH:$ours"
 	else
 		export PATH="$ours:$PATH"
