@@ -77,7 +77,7 @@ configure() {
 	cp "$headers"/{.config,.kernelvariables} "$kdir"
 	step "Configuring Linux $release" "$cache/log/stock-config.log" "${make[@]}" olddefconfig
 	differ=$(diff <(grep -v '^CONFIG_CC_VERSION_TEXT=' "$headers/.config") \
-		<(grep -v '^CONFIG_CC_VERSION_TEXT=' "$kdir/.config") | sed -n 's/^> //p' | head -n 3 | paste -sd ' ')
+		<(grep -v '^CONFIG_CC_VERSION_TEXT=' "$kdir/.config") | sed -n 's/^> //p' | head -n 3 | paste -sd ' ' || true)
 	[ -z "$differ" ] ||
 		die "with the tools of this machine the configuration of Linux $release differs: $differ; take those of the kernel's release"
 }
