@@ -44,7 +44,10 @@ check_tree() {
 			"give KDIR= the folder in which a kernel was built, or leave it out to have one built"
 		return
 	fi
-	local release
+	local release source
+	# The tree may be of another folder's source.
+	source=$(sed -n 's,^include \(.*\)/Makefile$,\1,p' "$kdir/Makefile" | head -n 1)
+	source=$(cd "$kdir" && cd "${source:-.}" 2>/dev/null && pwd || echo "$kdir")
 	release=$(cat "$kdir/include/config/kernel.release" 2>/dev/null || echo unknown)
 	if is_newer "$release"; then
 		printf 'Linux %s is untested; the newest that is supported is %s.\n' "$release" "${known_series[0]}" >&2
@@ -62,6 +65,9 @@ check_tree() {
 		[[ $kdir != "$cache"/kernel/* ]]; then # there, make builds another one
 		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("${rustc[@]}" --version 2>&1 | head -n 1)" \
 			"take that compiler (RUSTC=/path/to/rustc), or build the tree again with this one"
+	elif ! [ -r "$source/rust/Makefile" ] || ! [ -r "$source/rust/bindgen_parameters" ]; then
+		finding "$source has no rust/Makefile or rust/bindgen_parameters: distribution headers lack them" \
+			"copy these two files there from the source of Linux $release"
 	fi
 	[ "$(config MODULES)" = y ] ||
 		finding "CONFIG_MODULES is not set in $kdir" "set it and build the tree again"

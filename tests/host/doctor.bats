@@ -13,7 +13,7 @@ setup() {
 
 	mkdir -p "$tree/include/config" "$tree/rust" "$tools" "$sysroot/lib/rustlib/src/rust/library/core/src"
 	echo '0x0 printk vmlinux EXPORT_SYMBOL' >"$tree/Module.symvers"
-	touch "$tree/Makefile" "$tree/rust/libcore.rmeta" "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
+	touch "$tree"/{Makefile,rust/libcore.rmeta,rust/Makefile,rust/bindgen_parameters} "$sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
 	echo 7.3.4 >"$tree/include/config/kernel.release"
 	cat >"$tree/include/config/auto.conf" <<-END
 		CONFIG_MODULES=y
@@ -66,6 +66,27 @@ finds() {
 @test "Rust metadata absent, as in distribution headers" {
 	rm "$tree"/rust/*.rmeta
 	finds "can't find crate for core"
+}
+
+@test "headers with metadata, but without what bindgen needs, as in Arch; their source elsewhere" {
+	rm "$tree/rust/bindgen_parameters"
+	finds "$tree has no rust/Makefile or rust/bindgen_parameters"
+	common="$BATS_TEST_TMPDIR/linux-headers-common"
+	mkdir -p "$common"
+	mv "$tree/rust/Makefile" "$common"
+	echo "include ../linux-headers-common/Makefile" >"$tree/Makefile"
+	finds "$common has no rust/Makefile or rust/bindgen_parameters"
+	mkdir "$common/rust"
+	touch "$common"/rust/{Makefile,bindgen_parameters}
+	run -0 scripts/doctor.sh "$tree"
+}
+
+@test "headers that are read-only, behind links, with a build folder of a distribution" {
+	mkdir -p "$BATS_TEST_TMPDIR/lib/modules/7.3.4-arch1-1"
+	ln -s "$tree" "$BATS_TEST_TMPDIR/lib/modules/7.3.4-arch1-1/build"
+	chmod -R a-w "$tree"
+	run -0 scripts/doctor.sh "$BATS_TEST_TMPDIR/lib/modules/7.3.4-arch1-1/build"
+	[ -z "$output" ]
 }
 
 @test "another rustc than the one that built the tree" {
