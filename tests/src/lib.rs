@@ -44,6 +44,17 @@ pub fn release() -> String {
     release.trim_end().into()
 }
 
+/// The value of an option in the running kernel's configuration, without `CONFIG_`.
+pub fn config(option: &str) -> Option<String> {
+    let config = std::fs::read_to_string("/boot/config").expect("the kernel's configuration");
+    let value = config.lines().find_map(|line| {
+        line.strip_prefix("CONFIG_")?
+            .strip_prefix(option)?
+            .strip_prefix('=')
+    });
+    value.map(|value| value.trim_matches('"').into())
+}
+
 /// Whether the running kernel is the debug guest's.
 pub fn debug_kernel() -> bool {
     release().ends_with("-debug")

@@ -3,6 +3,7 @@
 //! `sched_rs`: a function on every tick of a timer, and its count in `/proc/sched`.
 
 use guest::{
+    config,
     module::{proc_modules, Module},
     process::wait_until,
 };
@@ -66,8 +67,8 @@ fn ticks_match(interval: Duration, time: Duration) {
 fn ticks_are_the_kernels_own_over_five_seconds_and_once_more() {
     for ms in [5000, 200] {
         let module = Module::load(NAME, "").unwrap();
-        // The guest's kernel has HZ=1000.
-        ticks_match(Duration::from_millis(1), Duration::from_millis(ms));
+        let hz: u32 = config("HZ").unwrap().parse().unwrap();
+        ticks_match(Duration::from_secs(1) / hz, Duration::from_millis(ms));
         module.unload().unwrap();
         assert!(!Path::new(FILE).exists());
     }
