@@ -171,3 +171,25 @@ refused_early() {
 	stock
 	[ "$status" -eq 0 ]
 }
+
+@test "modules_install: no signing without the tree's key, depmod by us without its System.map" {
+	copy=$BATS_TEST_TMPDIR/copy tree=$BATS_TEST_TMPDIR/tree to=$BATS_TEST_TMPDIR/to
+	mkdir -p "$copy/build" "$tree/include/config" "$tree/certs" "$to/lib/modules/$release/updates"
+	cp -r Makefile scripts "$copy"
+	echo "$tree" >"$copy/build/kdir"
+	printf 'CONFIG_MODULE_SIG_KEY="certs/signing_key.pem"\nCONFIG_MODULE_SIG_ALL=y\n' >"$tree/include/config/auto.conf"
+	echo "$release" >"$tree/include/config/kernel.release"
+	cat >"$tree/Makefile" <<-'END'
+		include include/config/auto.conf
+		cmd_depmod = kbuild
+		modules_install: ; @echo 'sign: $(CONFIG_MODULE_SIG_ALL), depmod: $(cmd_depmod), to: $(INSTALL_MOD_PATH)'
+	END
+	run -0 make -C "$copy" modules_install INSTALL_MOD_PATH="$to"
+	[[ $output == *"sign: , depmod: :, to: $to"* ]]
+	[ -e "$to/lib/modules/$release/modules.dep" ]
+	touch "$tree/certs/signing_key.pem" "$tree/System.map"
+	rm "$to/lib/modules/$release"/modules.*
+	run -0 make -C "$copy" modules_install INSTALL_MOD_PATH="$to"
+	[[ $output == *"sign: y, depmod: kbuild, to: $to"* ]]
+	[ ! -e "$to/lib/modules/$release/modules.dep" ]
+}
