@@ -60,7 +60,7 @@ check_tree() {
 			"run 'make rustavailable' there (with LLVM=1 if clang is to build it), set CONFIG_RUST=y and build the tree"
 	elif ! compgen -G "$kdir/rust/*.rmeta" >/dev/null; then
 		finding "$kdir has no Rust metadata (rust/*.rmeta): \"can't find crate for core\"" \
-			"distribution headers lack it; build the tree from source, or leave KDIR out"
+			"distribution headers lack it: on Debian 13 take 'make stock'; or build the tree from source, or leave KDIR out"
 	elif [ "$(config RUSTC_VERSION_TEXT)" != "$("${rustc[@]}" --version 2>/dev/null)" ] &&
 		[[ $kdir != "$cache"/kernel/* ]]; then # there, make builds another one
 		finding "the tree was built by $(config RUSTC_VERSION_TEXT), this is $("${rustc[@]}" --version 2>&1 | head -n 1)" \

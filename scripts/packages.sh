@@ -36,8 +36,9 @@ install_packages() {
 # announce(package...) - before anything is installed or built: says what will be, and on a
 # terminal waits for a key
 announce() {
-	local free place=kernel what='build it in' size=4
-	[ -z "${STOCK:-}" ] || place=stock what="build its Rust metadata for Debian's kernel in" size=1
+	local free place=kernel what='build it in' size=4 minutes=ten
+	[ -z "${STOCK:-}" ] ||
+		{ place=stock what="build the Rust metadata of Debian's kernel in" size=1 minutes=five; }
 	! compgen -G "$cache/$place/*/.complete" >/dev/null || [ $# -gt 0 ] || return 0
 	mkdir -p "$cache" || die "cannot create $cache"
 	free=$(df --output=avail -BG "$cache" | tail -n 1)
@@ -48,7 +49,7 @@ announce() {
 			printf '  build bindgen, from crates.io\n'
 		printf '  fetch the source of Linux (150 MB), from Debian or kernel.org\n'
 		printf '  %s %s: %s GB, of %s that are free\n' "$what" "$cache" $size "${free// /}"
-		printf 'and takes about ten minutes on two processors; here are %s. What is interrupted\n' "$jobs"
+		printf 'and takes about %s minutes on two processors; here are %s. What is interrupted\n' $minutes "$jobs"
 		printf 'goes on with the same command.\n'
 	} >&2
 	[ -t 0 ] && [ -t 2 ] && [ -z "${ASSUME_YES:-}${CI:-}" ] || return 0

@@ -3,10 +3,14 @@
 #
 # Kernel build trees, and the tools that they take. To be sourced by common.sh.
 
-# built_tree() - prints KDIR, or the newest tree of SERIES that the cache has
+# built_tree() - prints KDIR, or the newest tree of SERIES that the cache has, with STOCK=1
+# the newest for a kernel of Debian's
 built_tree() {
 	if [ -n "${KDIR:-}" ]; then
 		echo "$KDIR"
+	elif [ -n "${STOCK:-}" ]; then
+		find "$cache/stock" -maxdepth 2 -path "*/${RELEASE:-*}/.complete" -printf '%T@ %h\n' 2>/dev/null |
+			sort -rn | sed -n '1s/^[^ ]* //p' | grep .
 	else
 		find "$cache/kernel" -regextype posix-extended -maxdepth 2 -regex \
 			".*/$(default_series)[.0-9rc-]*${DEBUG:+-debug}${VARIANT:+-$VARIANT}-[0-9a-f]{12}/\.complete" \
