@@ -48,7 +48,7 @@ clean_environment() {
 		# dash leaves the ~ of NAME=~/folder alone.
 		[[ $value != '~'/* ]] || value=$HOME/${value#*/}
 		case $name in
-		DEBUG) [ "$value" = 1 ] || continue ;; # other programs have one, too
+		DEBUG | STOCK) [ "$value" = 1 ] || continue ;; # other programs have one, too
 		INSTALL_MOD_PATH) [[ $value =~ ^(/|$) ]] || value=$PWD/$value ;;
 		PATH) value+=:/usr/sbin:/sbin ;;
 		esac

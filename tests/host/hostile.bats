@@ -35,7 +35,7 @@ hostile() {
 		"HOME=$dir/home" "XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}" "XDG_CONFIG_HOME=$dir/home/.config"
 		"CDPATH=.:$dir" "BASH_ENV=$dir/bash_env" "ENV=$dir/bash_env" SHELLOPTS=noclobber:xtrace:noglob
 		BASHOPTS=failglob:nocasematch POSIXLY_CORRECT=1 'BASH_FUNC_dirname%%=() { echo /; }'
-		'BASH_FUNC_cd%%=() { :; }' IFS=/ PS4=hostile 'TMPDIR=/no/such folder' DEBUG='app:*' CI=
+		'BASH_FUNC_cd%%=() { :; }' IFS=/ PS4=hostile 'TMPDIR=/no/such folder' DEBUG='app:*' STOCK=ACME RELEASE=none KEY=x CERT=x CI=
 		LC_ALL=tr_TR.UTF-8 LANG=de_DE.UTF-8 LANGUAGE=de TZ=Pacific/Chatham TERM=dumb COLUMNS=7
 		GREP_OPTIONS=-v GREP_COLORS=bad TAR_OPTIONS=--no-such XZ_OPT=--no-such XZ_DEFAULTS=--no-such
 		GZIP=--no-such BLOCK_SIZE=1 QUOTING_STYLE=c CLICOLOR_FORCE=1 AWKPATH=/no AWKLIBPATH=/no
