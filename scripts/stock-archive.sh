@@ -38,7 +38,7 @@ candidate() {
 find_release() {
 	local flavour=amd64
 	release=${RELEASE:-$(uname -r)}
-	[[ ! $release =~ ^(amd64|cloud-amd64)$ ]] || flavour=$release
+	[[ ! $release =~ ^((cloud|rt)-)?amd64$ ]] || flavour=$release
 	if [ "$flavour" = "$release" ] || { [ -n "${STOCK:-}" ] && [ -z "${RELEASE:-}" ] && ! stock_name "$release"; }; then
 		# One that is there needs no network.
 		release=$(compgen -G "$stock/*/.complete" | sed 's,/.complete$,,; s,.*/,,' |
@@ -52,7 +52,7 @@ find_release() {
 
 # stock_name(release) - whether it is the name of a kernel of Debian's, of a series that we know
 stock_name() {
-	[[ $1 =~ ^[0-9.]+\+deb[0-9]+(\+[0-9]+)?-(cloud-)?amd64$ ]] && knows "$1"
+	[[ $1 =~ ^[0-9.]+\+deb[0-9]+(\+[0-9]+)?-((cloud|rt)-)?amd64$ ]] && knows "$1"
 }
 
 # find_headers() - sets `headers` and `version`: those of the machine, else of the archive

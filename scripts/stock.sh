@@ -7,9 +7,9 @@
 # difference, so each is looked for: the first one ends the script.
 #
 # Usage: [RELEASE=7.3.4+deb13-amd64] scripts/stock.sh
-# RELEASE is that of the running kernel by default; amd64 or cloud-amd64 is the newest one
-# of the archive of that flavour. With STOCK=1 it is for a guest: what is missing is
-# installed, and the tree has the kernel's image (scripts/stock-guest.sh).
+# RELEASE is that of the running kernel by default; amd64, cloud-amd64 or rt-amd64 is the
+# newest one of that flavour. With STOCK=1 it is for a guest: what is missing is installed,
+# and the tree has the kernel's image (scripts/stock-guest.sh).
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
