@@ -54,7 +54,7 @@ check_tools() {
 	[ "$found" = "$built" ] ||
 		die "rustc gives the kernel crate the hash $found, Linux $release has $built: it was built by another rustc"
 	read -r cc _ <<<"$(config CC_VERSION_TEXT)"
-	need "${cc#x86_64-linux-gnu-}"
+	command -v "$cc" >/dev/null || need "${cc#x86_64-linux-gnu-}"
 	found=$("$cc" -dumpfullversion 2>/dev/null | awk -F . '{ print $1 * 10000 + $2 * 100 + $3 }' || true)
 	[ "$found" = "$(config GCC_VERSION)" ] ||
 		die "Linux $release was built by $(config CC_VERSION_TEXT), $cc here has the version ${found:-none}; install that of the kernel's release"

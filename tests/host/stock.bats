@@ -108,6 +108,9 @@ refused_early() {
 	export missing=dwarves
 	sed -i "s/\$missing/dwarves/" "$made/bin/dpkg-query"
 	refused_early "install first: sudo apt-get install --no-install-recommends dwarves"
+	sed -i "s/dwarves/gcc-14/" "$made/bin/dpkg-query"
+	rm "$made/bin/x86_64-linux-gnu-gcc-14"
+	refused_early "install first: sudo apt-get install --no-install-recommends gcc-14"
 }
 
 @test "another rustc than the kernel's, by its text" {
