@@ -8,7 +8,9 @@
 #   STOCK=1          Debian's own kernel instead, on Debian 13; RELEASE=... which one
 #   DEBUG=1          the debug guest: KASAN, lockdep, kmemleak and others
 #   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well;
-#                    VARIANT=late-release, one that releases kobjects seconds late
+#                    VARIANT=late-release, one that releases kobjects seconds late;
+#                    VARIANT=gcc, one that GCC builds, with signatures, as distributions do
+#   KEY=... CERT=... for sign: a private key, and its certificate
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
@@ -16,14 +18,14 @@
 #   SAMPLE=20        so many mutants, taken by chance; SEED=N takes the same ones again
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 
-export SERIES KDIR STOCK RELEASE KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
+export SERIES KDIR STOCK RELEASE KEY CERT KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED
 # What bash reads before a script begins; the script does the rest: scripts/environment.sh.
 unexport lkmpg_clean BASH_ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT $(filter BASH_FUNC_%,$(.VARIABLES))
 # Of several commands, each uses all processors.
 .NOTPARALLEL:
 
 .PHONY: modules modules_install clean demo test test-all mutants cycles bench bench-loop shell
-.PHONY: stock check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
+.PHONY: stock sign check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -79,6 +81,9 @@ rust-analyzer:   ## write rust-project.json, for editors
 
 stock:           ## print a KDIR for the kernel that runs, on Debian 13
 	@scripts/stock.sh
+
+sign:            ## sign what make has built, for a kernel that asks for signatures
+	@scripts/sign.sh
 
 kdir:            ## print the kernel build tree in use
 	@scripts/kernel.sh

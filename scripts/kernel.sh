@@ -45,7 +45,10 @@ if [ -n "${DEBUG:-}" ]; then
 else
 	optional=("$top/qemu/kernel-optional.config")
 fi
-key=$({ echo "$src"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
+# One of the fragments may want GCC.
+cc=LLVM=1 gcc=''
+! grep -qx CONFIG_CC_IS_GCC=y "${fragments[@]}" || { cc=CC=gcc && gcc=$(gcc --version); }
+key=$({ echo "$src$gcc"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
 	sha256sum | head -c 12)
 out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 
@@ -55,7 +58,7 @@ configure() {
 	mkdir -p "$out"
 	cat "${fragments[@]}" "${optional[@]}" >"$out/fragment"
 	step "Configuring Linux $version" "$cache/log/config-$version.log" \
-		make -C "$src" O="$out" LLVM=1 KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
+		make -C "$src" O="$out" "$cc" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	while read -r option; do
 		grep -qxF "$option" "$out/.config" || lost+=("$option")
 	done < <(grep -h '^CONFIG_' "${fragments[@]}")
@@ -78,7 +81,7 @@ if ! complete; then
 	# As many files as the last one of its kind had; the first may have about these.
 	files=$cache/files${DEBUG:+-debug}
 	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
-		make -C "$out" -f Makefile LLVM=1 -j"$jobs" bzImage modules
+		make -C "$out" -f Makefile "$cc" -j"$jobs" bzImage modules
 	keep_tools "$out" "$bin"
 	# One that goes on has fewer.
 	built=$(files_built "$log")
