@@ -9,7 +9,8 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	dkms=$(type -P dkms) || {
-		(cd "$BATS_FILE_TMPDIR" && apt-get download dkms && dpkg-deb -x dkms_*.deb .)
+		scripts/apt-isolated.sh "$BATS_FILE_TMPDIR/apt" "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)"
+		(cd "$BATS_FILE_TMPDIR" && APT_CONFIG=$PWD/apt/apt.conf apt-get download dkms && dpkg-deb -x dkms_*.deb .)
 		dkms=$BATS_FILE_TMPDIR/usr/sbin/dkms
 	}
 	kdir=$(scripts/kernel.sh)
