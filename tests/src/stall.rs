@@ -10,12 +10,19 @@ use nix::{
     libc,
     sys::{
         mman::{mmap_anonymous, munmap, MapFlags, ProtFlags},
+        uio::{pread, pwrite},
         wait::waitpid,
     },
     unistd::{fork, ForkResult},
     Result,
 };
-use std::{ffi::c_void, fs, num::NonZeroUsize, ptr::NonNull, thread};
+use std::{
+    ffi::c_void,
+    fs::{self, File},
+    num::NonZeroUsize,
+    ptr::NonNull,
+    slice, thread,
+};
 
 /// The memory of a process whose fork takes long.
 const MUCH: usize = 48 << 20;
@@ -72,6 +79,32 @@ pub fn runs_beside(
     // Killed, it would leave a process behind that has its files.
     fs::remove_file(GO_ON).expect(GO_ON);
     assert_eq!(process.exit_status(), 0);
+}
+
+/// As [`runs_beside`], of a `pread(2)` of the file's first 80 bytes.
+#[track_caller]
+pub fn runs_beside_read(file: &File, other: impl FnMut()) {
+    runs_beside_copy(libc::SYS_pread64, |memory| pread(file, memory, 0), other);
+}
+
+/// As [`runs_beside`], of a `pwrite(2)` of 80 bytes to the file's beginning.
+#[track_caller]
+pub fn runs_beside_write(file: &File, other: impl FnMut()) {
+    runs_beside_copy(libc::SYS_pwrite64, |memory| pwrite(file, memory, 0), other);
+}
+
+#[track_caller]
+fn runs_beside_copy(
+    number: libc::c_long,
+    copy: impl Fn(&mut [u8]) -> Result<usize> + Sync,
+    other: impl FnMut(),
+) {
+    let call = |page| {
+        // SAFETY: The page is mapped, and nobody else's.
+        let memory = unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
+        copy(memory).map(drop)
+    };
+    runs_beside(number, call, other);
 }
 
 /// Makes calls, and forks, as long as it is to go on; returns the errno of a call that fails.

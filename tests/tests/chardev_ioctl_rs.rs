@@ -26,7 +26,6 @@ use std::{
         unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     },
     path::Path,
-    slice,
     sync::{
         atomic::{AtomicBool, Ordering::Relaxed},
         Barrier,
@@ -538,19 +537,15 @@ fn set_and_get_of_threads_are_atomic() {
 fn nobody_waits_for_the_memory_of_another() {
     let _module = load();
     let file = open();
-    // SAFETY: The pages are nobody's.
-    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
     let other = || assert_eq!(ioctl(&file, GET_NTH_BYTE, 81), Err(Errno::EINVAL));
 
     set(&file, SET_MSG, b"a message\0").unwrap();
     let get_message = |page| ioctl(&file, GET_MSG, page).map(drop);
     stall::runs_beside(libc::SYS_ioctl, get_message, other);
-    let read = |page| pread(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pread64, read, other);
+    stall::runs_beside_read(&file, other);
     let set_message = |page| ioctl(&file, SET_MSG, page).map(drop);
     stall::runs_beside(libc::SYS_ioctl, set_message, other);
-    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pwrite64, write, other);
+    stall::runs_beside_write(&file, other);
 }
 
 #[test]

@@ -10,17 +10,13 @@ use guest::{
     user::{read_to_bad_pointer, write_from_bad_pointer},
     CHUNKS,
 };
-use nix::{
-    errno::Errno,
-    libc,
-    sys::uio::{pread, pwrite},
-};
+use nix::errno::Errno;
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     process::Command,
-    slice, thread,
+    thread,
 };
 
 const NAME: &str = "procfs_rw_rs";
@@ -262,12 +258,8 @@ fn nobody_waits_for_the_memory_of_another() {
     let _module = load();
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).open(PATH).unwrap();
-    // SAFETY: The pages are nobody's.
-    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
-    let read = |page| pread(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pread64, read, || assert_eq!(write(b"x"), 1));
-    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pwrite64, write, || drop(self::read()));
+    stall::runs_beside_read(&file, || assert_eq!(write(b"x"), 1));
+    stall::runs_beside_write(&file, || drop(read()));
 }
 
 /// Whoever reads while two write sees one message or the other, never a mixture.

@@ -20,7 +20,6 @@ use nix::{
         resource::{getrusage, UsageWho},
         signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
         stat::Mode,
-        uio::{pread, pwrite},
         wait::{waitpid, WaitStatus},
     },
     unistd::Pid,
@@ -29,7 +28,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    slice, thread,
+    thread,
 };
 
 const NAME: &str = "sleep_rs";
@@ -136,14 +135,10 @@ fn nobody_waits_for_the_memory_of_another() {
     let _module = load();
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).open(PATH).unwrap();
-    // SAFETY: The pages are nobody's.
-    let buffer = |page| unsafe { slice::from_raw_parts_mut(page as *mut u8, 80) };
-    let read = |page| pread(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pread64, read, || {
+    stall::runs_beside_read(&file, || {
         assert_eq!(file.write_at(b"x", 0).unwrap(), 1);
     });
-    let write = |page| pwrite(&file, buffer(page), 0).map(drop);
-    stall::runs_beside(libc::SYS_pwrite64, write, || {
+    stall::runs_beside_write(&file, || {
         assert!(file.read_at(&mut [0; 1], 0).unwrap() > 0);
     });
 }
