@@ -29,8 +29,8 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 # shellcheck disable=SC2016 # for the guest's shell
 printf 'PS1="\\h# "\n' >"$root/etc/profile"
 [ $# -eq 0 ] || cp -rt "$root/root" "$@"
-# What has its place elsewhere: the tree of modules, the kernel's things; and a logger instead of busybox's,
-# which needs sockets.
+# What has its place elsewhere: the tree of modules, the kernel's things; and a logger
+# instead of busybox's, which needs sockets.
 for folder in lib boot; do
 	[ ! -e "$root/root/$folder" ] || mv -T "$root/root/$folder" "$root/$folder"
 done

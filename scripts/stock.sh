@@ -23,7 +23,7 @@ needed=(make rustc rust-src bindgen dwarves bc flex bison libelf-dev libssl-dev 
 
 # config(option) - prints an option's value in the kernel's configuration, if it has one
 config() {
-	sed -n "s/^CONFIG_$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$headers/.config"
+	config_value "$headers/.config" "$1"
 }
 
 # need(package...) - has these packages installed

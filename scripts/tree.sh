@@ -25,10 +25,15 @@ source_version() {
 		END { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"] }' "$1/Makefile"
 }
 
-# tree_config(kdir, option) - prints an option's value in a tree's configuration, if it has one;
+# config_value(file, option) - prints an option's value in a configuration, if it has one;
 # texts have quotes or not
+config_value() {
+	sed -n "s/^CONFIG_$2=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$1" 2>/dev/null
+}
+
+# tree_config(kdir, option) - the same in a tree's configuration
 tree_config() {
-	sed -n "s/^CONFIG_$2=\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$1/include/config/auto.conf" 2>/dev/null
+	config_value "$1/include/config/auto.conf" "$2"
 }
 
 # compiler(kdir) - prints how make is told the C compiler of a kernel tree: the one that
