@@ -4,10 +4,11 @@
 # scripts/container.sh, with a made-up engine that tells what it is asked for.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs SERIES
+	no_settings
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
 	bin=$BATS_TEST_TMPDIR/bin
 	mkdir "$bin"
@@ -37,7 +38,7 @@ engine() {
 	PATH=$bin run -0 scripts/container.sh make test
 	[ "$(grep -c '^podman build ' "$BATS_TEST_TMPDIR/asked")" -eq 1 ]
 	[ "$(grep -c '^docker ' "$BATS_TEST_TMPDIR/asked")" -eq 0 ]
-	grep -q "^podman run .*--workdir $PWD --volume $PWD:$PWD --volume $XDG_CACHE_HOME/lkmpg-rs:.* --env SERIES lkmpg-rs:[0-9a-f]* make demo$" \
+	grep -q "^podman run .*--workdir $PWD --volume $PWD:$PWD --volume $XDG_CACHE_HOME/lkmpg-rs:.* --env SERIES .*lkmpg-rs:[0-9a-f]* make demo$" \
 		"$BATS_TEST_TMPDIR/asked"
 	run ! grep -q -- '--env SERIES .*make test$' "$BATS_TEST_TMPDIR/asked"
 }

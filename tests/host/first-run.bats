@@ -5,10 +5,11 @@
 # tools stand for those that take minutes.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs KDIR SERIES KERNEL_SRC DEBUG ASSUME_YES CI
+	no_settings
 	dir=$BATS_TEST_TMPDIR
 }
 

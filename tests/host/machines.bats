@@ -6,6 +6,7 @@
 # tools stand for the real ones where those would take minutes.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -138,7 +139,7 @@ sysroot() {
 
 # made_up_kernel - has kernel.sh build a made-up kernel, in a moment
 made_up_kernel() {
-	unset SERIES KDIR KERNEL_SRC KERNEL_MIRROR
+	no_settings
 	own_cache
 	source=$cache/src/linux-7.3
 	mkdir -p "$source"

@@ -6,6 +6,7 @@
 # distribution), a namespace of its own gives the script one.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -18,7 +19,7 @@ setup() {
 	for entry in busybox bindgen-0.73.2; do
 		[ ! -e "$real_cache/$entry" ] || ln -s "$real_cache/$entry" "$XDG_CACHE_HOME/lkmpg-rs/$entry"
 	done
-	unset KDIR KERNEL_SRC SERIES MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs
+	no_settings
 }
 
 # says(text) - the last run failed, and its last line is ours and has this text

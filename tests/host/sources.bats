@@ -5,10 +5,11 @@
 # mirror of kernel.org, with a made-up release, which release/ has with a key of its own.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset KDIR KERNEL_SRC SERIES MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs
+	no_settings
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
 	cache=$XDG_CACHE_HOME/lkmpg-rs
 

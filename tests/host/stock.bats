@@ -5,10 +5,11 @@
 # was built by made-up tools, from a made-up source.
 
 bats_require_minimum_version 1.5.0
+load settings
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	unset MAKEFLAGS MAKELEVEL RELEASE STOCK KDIR lkmpg_clean given_jobs
+	no_settings
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
 	made=$BATS_TEST_TMPDIR/made
 	src=$made/src
