@@ -92,7 +92,8 @@ check_exports() {
 		die "the Rust symbols built here (<) are not those of Linux $release (>), the first one being $first; install linux-headers-$release again"
 }
 
-# said_beforehand() - tells when the running kernel will refuse modules without a signature
+# said_beforehand() - tells when the running kernel will refuse modules without a
+# signature; with Secure Boot it is locked down
 said_beforehand() {
 	[ "$release" = "$(uname -r)" ] || return 0
 	if grep -qsE '\[(integrity|confidentiality)\]' /sys/kernel/security/lockdown ||
@@ -125,6 +126,7 @@ fi
 export PATH="/usr/bin:/usr/sbin:$PATH"
 unset MAKEFLAGS
 find_release
+said_beforehand
 kdir=$stock/$release
 lock "$kdir.lock"
 if [ -e "$kdir/.complete" ] && [ -e "$kdir/source/Makefile" ]; then
@@ -139,7 +141,6 @@ else
 	check_tools
 	build
 fi
-said_beforehand
 rm -rf "$apt"
 [ -z "${STOCK:-}" ] || "$top/scripts/stock-guest.sh" "$release" "$version"
 echo "$kdir"

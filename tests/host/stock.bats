@@ -15,7 +15,7 @@ setup() {
 	src=$made/src
 	release=7.3.4+deb13-amd64 version='7.3.4-1~bpo13+1'
 	headers=$src/linux-headers-$release
-	mkdir -p "$made/bin" "$headers" "$made/linux-source-7.3"
+	mkdir -p "$made/bin" "$made/sys" "$headers" "$made/linux-source-7.3"
 	printf 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n' >"$made/os-release"
 	echo "Linux version $release (x) #1 SMP Debian $version (2026-11-15)" >"$made/version"
 	cat >"$headers/.config" <<-END
@@ -59,7 +59,7 @@ source_package() {
 stock() {
 	run unshare --map-root-user --mount bash -c '
 		mount --bind "$0/os-release" "$(realpath /etc/os-release)" && mount --bind "$0/version" /proc/version &&
-			mount --bind "$0/src" /usr/src && mount -t overlay overlay -o lowerdir="$0/bin":/usr/bin /usr/bin &&
+			mount --bind "$0/src" /usr/src && mount --bind "$0/sys" /sys && mount -t overlay overlay -o lowerdir="$0/bin":/usr/bin /usr/bin &&
 			exec scripts/stock.sh' "$made"
 }
 
@@ -89,6 +89,24 @@ refused_early() {
 	done
 	stock
 	[ "$output" = "$kdir" ]
+}
+
+@test "a running kernel that wants signatures: said before anything is built" {
+	# asks() - the script says so
+	asks() {
+		stock
+		[ "$status" -eq 0 ]
+		[ "${lines[0]}" = "  the running kernel loads signed modules only: make sign, see README.md" ]
+	}
+	mkdir -p "$made/sys/kernel/security" "$made/sys/module/module/parameters"
+	echo 'none [integrity] confidentiality' >"$made/sys/kernel/security/lockdown"
+	asks
+	echo '[none] integrity confidentiality' >"$made/sys/kernel/security/lockdown"
+	echo Y >"$made/sys/module/module/parameters/sig_enforce"
+	asks
+	echo N >"$made/sys/module/module/parameters/sig_enforce"
+	stock
+	[ "$status" -eq 0 ] && [[ $output != *signed* ]]
 }
 
 @test "another distribution, an older Debian" {
