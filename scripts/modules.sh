@@ -35,4 +35,10 @@ lock "$top/.lock"
 kbuild "$kdir" "" "$@"
 [ -z "${depmod:-}" ] || depmod -b "${stage:-${to:-/}}" "$(cat "$kdir/include/config/kernel.release")"
 [ -z "${stage:-}" ] || { mkdir -p "$to/lib/modules" && cp -r "$stage/lib/modules/." "$to/lib/modules"; }
-[ "${1:-}" != modules ] || { mkdir -p "$top/build" && echo "$kdir" >"$built_against"; }
+[ "${1:-}" = modules ] || exit 0
+mkdir -p "$top/build"
+echo "$kdir" >"$built_against"
+while read -r option module; do
+	[ -n "$(tree_config "$kdir" "$option")" ] || echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
+done < <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" } option && /^obj-m/ {
+	sub("CONFIG_", "", option); sub("[.]o", ""); print option, $3 }' "$top/Kbuild")
