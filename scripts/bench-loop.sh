@@ -47,7 +47,7 @@ project_files Kbuild ':(glob)*.rs' ':(glob)*_rs/*' abstractions | (cd "$top" && 
 use_tools "$kdir"
 build_row modules make -C "$kdir" LLVM=1 M="$work/modules" -j"$jobs" modules
 build_row "programs of the guest" env -C "$top/tests" \
-	cargo build --locked --release --bins --target-dir "$work/programs"
+	cargo build --locked --bins --target-dir "$work/tests"
 build_row tests env -C "$top/tests" cargo test --locked --no-run --target-dir "$work/tests"
 
 echo "Seconds:"

@@ -34,7 +34,7 @@ export PATH="$cache/toolchain/bin:$PATH"
 "$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "${parts[@]}"
 first=${ONLY:-hello_rs}.rs
 printf '\nWhat to try next:\n'
-printf '  %-14s%s\n' "$first" 'the module to read; change it, and:' \
+printf '  %-13s %s\n' "$first" 'the module to read; change it, and:' \
 	'make shell' 'a prompt in the guest, with the modules in its home folder' \
 	"make demo" "the tour again; ONLY=${ONLY:-sleep_rs} plays one module's part" \
 	'make test' 'all tests'

@@ -60,14 +60,24 @@ elif [ "$IMPL" = c ]; then
 	done
 fi
 
-# The guest's programs: one for each tests/src/bin/NAME.rs.
-target=x86_64-unknown-linux-gnu
+# The guest's programs, one for each tests/src/bin/NAME.rs: those that cargo builds for the
+# tests as well, without what only a debugger reads. `make bench` measures with its own.
+target=$top/tests/target/x86_64-unknown-linux-gnu
 step "Building the programs" "$top/build/log/programs.log" \
-	env -C "$top/tests" cargo build --locked --release --bins --target "$target" --target-dir target
+	env -C "$top/tests" cargo build --locked --bins
+mkdir -p "$guest/bin"
 programs=()
 for source in "$top"/tests/src/bin/*.rs; do
-	programs+=("$top/tests/target/$target/release/$(basename "$source" .rs)")
+	name=$(basename "$source" .rs)
+	[ "$name" != bench ] || continue
+	llvm-strip -o "$guest/bin/$name" "$target/debug/$name"
+	programs+=("$guest/bin/$name")
 done
+if [ "$IMPL" = both ]; then
+	step "Building bench" "$top/build/log/programs.log" \
+		env -C "$top/tests" cargo build --locked --release --bin bench
+	programs+=("$target/release/bench")
+fi
 
 # What distributions have in /boot, for the tests; and which of a kernel's own modules they
 # need, where it has them as modules (scripts/stock-guest.sh).
