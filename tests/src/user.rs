@@ -35,13 +35,16 @@ pub const BAD_ADDRESSES: [usize; 5] = [
 pub struct Edge(NonNull<c_void>);
 
 impl Edge {
-    /// Maps the pages, anywhere or below 2 GiB, with the second one as `second` says.
-    pub fn new(second: ProtFlags, flags: MapFlags) -> Self {
+    /// Maps the pages, at an address or anywhere, with the second one as `second` says.
+    pub fn new(second: ProtFlags, at: Option<NonZeroUsize>) -> Self {
         let size = NonZeroUsize::new(2 * PAGE).unwrap();
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        let flags = flags | MapFlags::MAP_PRIVATE;
+        let flags = match at {
+            Some(_) => MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE,
+            None => MapFlags::MAP_PRIVATE,
+        };
         // SAFETY: A new mapping changes none that exists.
-        let pages = unsafe { mmap_anonymous(None, size, protection, flags) }.expect("mmap");
+        let pages = unsafe { mmap_anonymous(at, size, protection, flags) }.expect("mmap");
         // SAFETY: The page is ours, and no reference to it exists.
         unsafe { mprotect(pages.byte_add(PAGE), PAGE, second) }.expect("mprotect");
         Self(pages)
@@ -49,7 +52,13 @@ impl Edge {
 
     /// Maps two pages of which the second cannot be touched.
     pub fn unmapped() -> Self {
-        Self::new(ProtFlags::PROT_NONE, MapFlags::empty())
+        Self::new(ProtFlags::PROT_NONE, None)
+    }
+
+    /// The same for a 32-bit caller: in the upper half of its addresses, whose highest bit
+    /// is no sign.
+    pub fn unmapped_32() -> Self {
+        Self::new(ProtFlags::PROT_NONE, NonZeroUsize::new(0xc000_0000))
     }
 
     /// Returns the last `n` bytes of the first page.

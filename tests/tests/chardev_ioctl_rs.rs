@@ -13,7 +13,7 @@ use nix::{
     errno::Errno,
     libc,
     sys::{
-        mman::{MapFlags, ProtFlags},
+        mman::ProtFlags,
         stat::{major, minor},
         uio::{pread, pwrite},
     },
@@ -325,7 +325,7 @@ fn memory_that_cannot_be_written_returns_efault() {
     let _module = load();
     let mut file = open();
     file.write_all(b"stays").unwrap();
-    let edge = Edge::new(ProtFlags::PROT_READ, MapFlags::empty());
+    let edge = Edge::new(ProtFlags::PROT_READ, None);
     // SAFETY: The memory is that of `edge`, which nobody borrows.
     let read = unsafe { user::read(file.as_fd(), edge.address(0), 80) };
     assert_eq!(read, Err(Errno::EFAULT));
@@ -571,7 +571,7 @@ fn ioctl_32(file: &File, command: u32, argument: u32) -> nix::Result<i32> {
 fn compat_ioctl_serves_a_32_bit_caller() {
     let _module = load();
     let file = open();
-    let mut edge = Edge::new(ProtFlags::PROT_NONE, MapFlags::MAP_32BIT);
+    let mut edge = Edge::unmapped_32();
     let address = |edge: &Edge, n| u32::try_from(edge.address(n)).unwrap();
 
     for (command, text) in [(SET_MSG_32, b"first\0"), (SET_MSG_WRITE_32, b"other\0")] {

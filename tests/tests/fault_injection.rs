@@ -21,7 +21,6 @@ use nix::{
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
     sys::{
-        mman::{MapFlags, ProtFlags},
         stat::{fstat, Mode},
         uio::{pread, pwrite, readv, writev},
     },
@@ -88,7 +87,7 @@ const IOCTLS: &[Call] = &[
 
 /// The address of 100 zero bytes that a 32-bit process can name.
 static LOW_MEMORY: LazyLock<u32> = LazyLock::new(|| {
-    let memory = Edge::new(ProtFlags::PROT_NONE, MapFlags::MAP_32BIT);
+    let memory = Edge::unmapped_32();
     let address = memory.address(100);
     std::mem::forget(memory);
     address.try_into().expect("an address of 32 bits")

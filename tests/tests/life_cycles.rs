@@ -81,12 +81,12 @@ fn memory() -> Memory {
 
 /// How much memory `cycles` cycles may take for good, in bytes.
 ///
-/// Half of what the smallest leak makes, which is 64 bytes a cycle in slabs, a page
+/// Half of what the smallest leak makes, which is 16 bytes a cycle in slabs, a page
 /// elsewhere. But not less than what was seen of noise: slabs come by 32 KiB, the others
 /// by what the processors keep in store.
 fn tolerance(name: &str, cycles: u64) -> i64 {
     let (a_cycle, noise) = match name {
-        "SUnreclaim" => (32, 32 << 10),
+        "SUnreclaim" => (8, 32 << 10),
         _ => (2048, 512 << 10),
     };
     (cycles as i64 * a_cycle).max(noise)
