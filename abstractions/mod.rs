@@ -15,7 +15,7 @@
 //!
 //! # Registrations
 //!
-//! Whoever has the kernel call the module (for a file, an interrupt, a probe, a work item)
+//! Whoever has the kernel call the module (for a file, an interrupt, a probe, a thread, a work item)
 //! gets a value whose drop takes that back, and waits until no call is under way.
 //!
 //! **The module's struct must own such a value**, itself or by what it owns. The kernel
@@ -52,6 +52,7 @@ pub(crate) mod irq;
 pub(crate) mod kmod;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod kprobe;
+pub(crate) mod kthread;
 #[doc(hidden)]
 mod layout;
 pub(crate) mod module;

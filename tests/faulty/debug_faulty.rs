@@ -19,6 +19,7 @@ use abstractions::{
         Probe,
         Registers, //
     },
+    kthread::Thread,
     param::string_parameters,
     series,
     tty::Tty,
@@ -38,6 +39,7 @@ use kernel::{
         Mutex, //
     },
     time::{
+        delay::fsleep,
         hrtimer::{
             HrTimer,
             HrTimerCallback,
@@ -77,7 +79,7 @@ module! {
 
 string_parameters! {
     module: "debug_faulty",
-    keep: "What to leave registered after the unload: line, filter, probe, timer or work",
+    keep: "What to leave registered after the unload: line, filter, probe, timer, thread or work",
 }
 
 #[pin_data]
@@ -165,6 +167,15 @@ fn keep(what: &[u8]) -> Result {
             let timer = pin_init!(Timer { timer <- HrTimer::new() });
             let timer = Arc::pin_init(timer, GFP_KERNEL)?;
             forget(timer.start(Delta::from_millis(50)));
+        }
+        b"thread" => {
+            let thread = Thread::new(c"debug_faulty", |stop| {
+                while !stop.requested() {
+                    fsleep(Delta::from_millis(50));
+                }
+            })?;
+            thread.start();
+            forget(thread);
         }
         b"work" => {
             let item = Item::new(new_work!("debug_faulty"), Kept)?;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Callbacks that take long, in the wrappers that `sched_rs` and `irq_kbd_rs` use, to
-//! show that unloading waits for them; and one who queues a work item that has been
-//! ended. Never installed.
+//! Callbacks that take long, in the wrappers that `sched_rs`, `irq_kbd_rs` and
+//! `completions_rs` use, to show that unloading waits for them; one who queues a work item
+//! that has been ended; and a thread that is never started. Never installed.
 
 use abstractions::{
+    kthread::{
+        Stop,
+        Thread, //
+    },
     series,
     work, //
 };
@@ -47,11 +51,16 @@ module! {
             default: 0,
             description: "1: a timer, 0: a work item that queues itself again",
         },
+        thread: u8 {
+            default: 0,
+            description: "1: a kernel thread instead, 2: one that is never started",
+        },
     },
 }
 
 enum Slow {
     Timer(#[allow(dead_code)] ArcHrTimerHandle<Timer>),
+    Thread(#[allow(dead_code)] Thread),
     Work {
         // Dropped in this order.
         _item: work::Item<Work>,
@@ -69,6 +78,18 @@ impl kernel::Module for Slow {
             });
             let timer = Arc::pin_init(init, GFP_KERNEL)?;
             return Ok(Self::Timer(timer.start(Delta::from_millis(50))));
+        }
+        let thread: u8 = series::param_value(module_parameters::thread.value());
+        if thread > 0 {
+            let dropped = Dropped;
+            let made = Thread::new(c"slow_callbacks", move |stop| {
+                let _dropped = dropped;
+                run_until(stop);
+            })?;
+            if thread == 1 {
+                made.start();
+            }
+            return Ok(Self::Thread(made));
         }
         let item = work::Item::new(new_work!("slow_callbacks"), Work { _dropped: Dropped })?;
         let late = EnqueueOnDrop(item.handle());
@@ -114,6 +135,17 @@ impl HrTimerCallback for Timer {
         context.forward_now(Delta::from_millis(50));
         HrTimerRestart::Restart
     }
+}
+
+/// What the thread does: more, after it has been asked to stop.
+fn run_until(stop: &Stop) {
+    pr_info!("begin\n");
+    while !stop.requested() {
+        fsleep(Delta::from_millis(10));
+    }
+    pr_info!("stopping\n");
+    fsleep(Delta::from_millis(100));
+    pr_info!("end\n");
 }
 
 struct Work {

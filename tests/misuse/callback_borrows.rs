@@ -6,6 +6,7 @@ use abstractions::{
     i8042,
     irq,
     kprobe,
+    kthread,
     module,
     namei,
     umh,
@@ -74,6 +75,16 @@ fn spawn(queue: &work::OwnedQueue, callback: &Callback<u8>) -> Result {
         queue.spawn(move || log(number))?;
     }
     Ok(())
+}
+
+fn run(callback: &Callback<u8>) -> Result<kthread::Thread> {
+    #[cfg(misuse)]
+    return kthread::Thread::new(c"thread", |_stop| log(callback.0)); //~ ERROR borrowed data escapes [E0521]
+    #[cfg(not(misuse))]
+    {
+        let number = callback.0;
+        kthread::Thread::new(c"thread", move |_stop| log(number))
+    }
 }
 
 fn log(_number: u8) {}

@@ -7,6 +7,7 @@ use abstractions::{
     i8042,
     irq,
     kprobe,
+    kthread,
     module,
     namei,
     umh,
@@ -74,4 +75,8 @@ impl work::Run for Callback {
 
 fn spawn(queue: &work::OwnedQueue, callback: Callback) -> Result {
     queue.spawn(move || drop(callback)) //~ ERROR `*mut u8` cannot be sent between threads safely [E0277]
+}
+
+fn run(callback: Callback) -> Result<kthread::Thread> {
+    kthread::Thread::new(c"thread", move |_stop| drop(callback)) //~ ERROR `*mut u8` cannot be sent between threads safely [E0277]
 }

@@ -32,6 +32,18 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Returns the state of the task of a name: `D` for one that waits and takes no signal. Of
+/// several, it is that of any one.
+pub fn state_of(name: &str) -> Option<char> {
+    let tasks = fs::read_dir("/proc").expect("/proc").flatten();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.path().join("stat")).ok())
+        .find_map(|stat| {
+            let (_, rest) = stat.split_once(&format!("({name}) "))?;
+            rest.chars().next()
+        })
+}
+
 /// A process that runs a closure; killed on drop if it still runs.
 #[derive(Debug)]
 pub struct Child(Pid);

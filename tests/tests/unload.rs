@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Unloading in the middle of a callback: the wrappers that `sched_rs` and `irq_kbd_rs`
-//! use, with callbacks that take long (`tests/faulty/slow_callbacks.rs`).
+//! Unloading in the middle of a callback: the wrappers that `sched_rs`, `irq_kbd_rs` and
+//! `completions_rs` use, with callbacks that take long (`tests/faulty/slow_callbacks.rs`).
 
-use guest::{kmsg::Log, module::Module};
+use guest::{
+    kmsg::Log,
+    module::Module,
+    process::{state_of, wait_until},
+};
 use nix::{
     sched::{sched_getaffinity, sched_setaffinity, CpuSet},
     unistd::Pid,
@@ -73,4 +77,31 @@ fn unload_ends_a_work_item_that_runs_for_good() {
     let cpus = thread::available_parallelism().unwrap().get();
     let seen = (0..50).filter(|_| unloads_in_the_middle("", cpus));
     assert_eq!(seen.take(5).count(), 5);
+}
+
+#[test]
+fn unload_stops_a_thread_and_waits_for_it() {
+    for _ in 0..3 {
+        let (mut log, mut start) = (Log::bookmark(), Log::bookmark());
+        let module = Module::load("faulty/slow_callbacks", "thread=1").unwrap();
+        start.wait_for("slow_callbacks: begin");
+        module.unload().unwrap();
+        assert_eq!(
+            log.lines_of("slow_callbacks"),
+            ["begin", "unloading", "stopping", "end", "dropped"]
+        );
+    }
+}
+
+/// It has never run, so the function that it was given is still there: whoever stops it
+/// drops it.
+#[test]
+fn thread_that_was_never_started_is_dropped() {
+    let mut log = Log::bookmark();
+    let module = Module::load("faulty/slow_callbacks", "thread=2").unwrap();
+    assert_eq!(state_of("slow_callbacks"), Some('D'));
+    assert_eq!(log.lines_of("slow_callbacks"), [""; 0]);
+    module.unload().unwrap();
+    assert_eq!(log.lines_of("slow_callbacks"), ["unloading", "dropped"]);
+    wait_until("the thread's end", || state_of("slow_callbacks").is_none());
 }
