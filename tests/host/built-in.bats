@@ -121,8 +121,10 @@ boot() {
 	APPEND="param_rs.str1=Hello param_rs.str2=boot param_rs.count=2 syscall_rs.uid=65534 umh_rs.path=/bin/true" \
 		boot "$out/bzImage" '
 		! grep _rs /proc/modules
-		# What the keyboard sends while its driver starts may or may not come first.
-		dmesg | grep "^[a-z_]*_rs: " | grep -v "^irq_kbd_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		# What the keyboard sends while its driver starts may or may not come first, and
+		# nobody waits for the threads.
+		dmesg | grep "^[a-z_]*_rs: " | grep -v "^irq_kbd_rs: \|^completions_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		dmesg | grep "^completions_rs: "
 		echo --- /proc
 		cat /proc/test
 		echo one >/proc/rw_test; cat /proc/rw_test
@@ -159,6 +161,8 @@ boot() {
 		umh_rs: init hook, pid N
 		umh_rs: cleanup hook
 		umh_rs: /bin/true exited with 0
+		completions_rs: Turn the crank
+		completions_rs: Flywheel spins up
 		--- /proc
 		For the 1st time, go away!
 		Last input:one

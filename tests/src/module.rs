@@ -21,9 +21,10 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 18] = [
     "chardev_ioctl_rs",
     "chardev_rs",
+    "completions_rs",
     "demand_load_rs",
     "export_server_rs",
     "export_client_rs",

@@ -404,7 +404,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 10] = [
+const NUMBERS: [(&str, &str, &[&str]); 11] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -415,6 +415,7 @@ const NUMBERS: [(&str, &str, &[&str]); 10] = [
         "interval_ms",
         &["0", "-2", "60001", "2147483647", "-2147483648"],
     ),
+    ("completions_rs", "crank_ms", &["10001", "4294967295"]),
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),

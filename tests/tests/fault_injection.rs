@@ -175,6 +175,7 @@ modules! {
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
+    completions_rs "";
     print_string_rs "";
     // Of a file of the watched user.
     syscall_rs "uid=0": "/etc/passwd" O_RDONLY [READS];

@@ -9,6 +9,7 @@
 
 use guest::{
     debug_kernel,
+    kmsg::Log,
     module::{depends, Module, ALL, FILES},
     state::{assert_unchanged, state},
 };
@@ -163,6 +164,18 @@ fn cycles_leave_nothing_behind() {
         }
         assert_unchanged(&before, &format!("{cycles} cycles of {name}"));
         eprintln!("{name}: {cycles} cycles");
+    }
+}
+
+/// Each load starts two threads, of which one waits for the other, and each unload waits for
+/// both.
+#[test]
+fn threads_keep_their_order_in_each_cycle() {
+    let name = "completions_rs";
+    for _ in 0..cycles() {
+        let mut log = Log::bookmark();
+        cycle(name, "");
+        assert_eq!(log.lines_of(name), ["Turn the crank", "Flywheel spins up"]);
     }
 }
 

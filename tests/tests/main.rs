@@ -9,6 +9,7 @@ mod cat_noblock;
 mod cdev;
 mod chardev_ioctl_rs;
 mod chardev_rs;
+mod completions_rs;
 mod demand_load_rs;
 mod export_rs;
 mod fuzz;
