@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Parameters given on the command line of `insmod`: two strings and a number.
+//! Parameters given on the command line of `insmod`: strings, a number, an array of numbers.
 //!
 //! The number goes through `module!`'s own `params`, which knows integers only
-//! (and, from 7.3 on, `bool`); the strings through [`string_parameters!`]. The
-//! kernel checks the types: `str1=7up` is a string although it starts with a
-//! digit, and `count=seven` refuses the load with EINVAL. A parameter that the
-//! module does not have only makes the kernel warn.
+//! (and, from 7.3 on, `bool`) and does not show them; the strings go through
+//! [`string_parameters!`], the array through [`array_parameters!`]. The kernel checks the
+//! types: `str1=7up` is a string although it starts with a digit, and `count=seven` refuses
+//! the load with EINVAL, as a fifth number does. A parameter that the module does not have
+//! only makes the kernel warn.
 //!
 //! ```sh
-//! insmod param_rs.ko str1=Hello str2=world
-//! dmesg | tail -n 1    # param_rs: Strings:Hello and world
+//! insmod param_rs.ko str1=Hello str2=world numbers=2,3,5
+//! dmesg | tail -n 2    # param_rs: Strings:Hello and world
+//!                      # param_rs: Numbers: 3 given, [2, 3, 5]
 //! cat /sys/module/param_rs/parameters/str1
+//! cat /sys/module/param_rs/parameters/numbers
 //! ```
 //!
-//! Source: LKMPG, chapter 6, `param.c`.
+//! In the original root can change a number while the module reads it, and a group can change
+//! `myshort`. Here all are read-only; `param_watch_rs` has one that changes.
+//!
+//! Source: LKMPG, chapter 6, `param.c`; `hello-5.c` of today's.
 
 use abstractions::{
-    param::string_parameters,
+    param::{
+        array_parameters,
+        string_parameters, //
+    },
     series, //
 };
 use kernel::prelude::*;
@@ -42,6 +51,14 @@ string_parameters! {
     module: "param_rs",
     str1: "The first string to log",
     str2: "The second string to log",
+    title: "What is before the numbers" = c"Numbers",
+}
+
+array_parameters! {
+    module: "param_rs",
+    numbers: [i32; 4] {
+        description: "Numbers to log, at most four",
+    },
 }
 
 /// The largest `count`: enough to see it work, too few to flood the log.
@@ -67,6 +84,11 @@ impl kernel::Module for Param {
                 }
             }
             _ => pr_info!("Next time, do insmod param_rs.ko str1=<something> str2=<something>\n"),
+        }
+
+        let numbers = array_parameters::numbers.given();
+        if let (Some(title), false) = (string_parameters::title.value(), numbers.is_empty()) {
+            pr_info!("{title}: {} given, {numbers:?}\n", numbers.len());
         }
         Ok(Self)
     }

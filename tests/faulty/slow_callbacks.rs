@@ -2,12 +2,17 @@
 
 //! Callbacks that take long, in the wrappers that `sched_rs`, `irq_kbd_rs` and
 //! `completions_rs` use, to show that unloading waits for them; one who queues a work item
-//! that has been ended; and a thread that is never started. Never installed.
+//! that has been ended; a thread that is never started; and a parameter that is long in
+//! being set. Never installed.
 
 use abstractions::{
     kthread::{
         Stop,
         Thread, //
+    },
+    param::{
+        live_parameters,
+        Watch, //
     },
     series,
     work, //
@@ -56,6 +61,25 @@ module! {
             description: "1: a kernel thread instead, 2: one that is never started",
         },
     },
+}
+
+live_parameters! {
+    module: "slow_callbacks",
+    watched: SetSlowly {
+        default: 0,
+        description: "Takes long to be set",
+    },
+}
+
+struct SetSlowly;
+
+impl Watch for SetSlowly {
+    fn set(_value: i32) -> Result {
+        pr_info!("begin\n");
+        fsleep(Delta::from_millis(200));
+        pr_info!("end\n");
+        Ok(())
+    }
 }
 
 enum Slow {

@@ -113,12 +113,14 @@ boot() {
 	run bash -c 'tr "\0" "\n" <"$out/modules.builtin.modinfo" | grep "^param_rs\.parm" | sort'
 	[ "$output" = "$(printf 'param_rs.%s\n' \
 		'parm=count:How often to log the strings, 1 to 100' \
+		'parm=numbers:Numbers to log, at most four' \
 		'parm=str1:The first string to log' 'parm=str2:The second string to log' \
-		parmtype=count:u32 parmtype=str1:charp parmtype=str2:charp)" ]
+		'parm=title:What is before the numbers' parmtype=count:u32 \
+		'parmtype=numbers:array of int' parmtype=str1:charp parmtype=str2:charp parmtype=title:charp)" ]
 }
 
 @test "built in, each says its first line and has its interface" {
-	APPEND="param_rs.str1=Hello param_rs.str2=boot param_rs.count=2 syscall_rs.uid=65534 umh_rs.path=/bin/true" \
+	APPEND="param_rs.str1=Hello param_rs.str2=boot param_rs.count=2 param_rs.numbers=2,3 param_watch_rs.watched=5 syscall_rs.uid=65534 umh_rs.path=/bin/true" \
 		boot "$out/bzImage" '
 		! grep _rs /proc/modules
 		# What the keyboard sends while its driver starts may or may not come first, and
@@ -149,6 +151,7 @@ boot() {
 		insmod export_client_rs.ko; rmmod export_client_rs
 		dmesg | grep "^[e-u].*_rs: [t-y]"' "$out"/y/*.ko
 	diff - <(echo "$output") <<-'END'
+		param_watch_rs: watched becomes 5
 		chardev_rs: The major device number is N.
 		demand_load_rs: Next time, do insmod demand_load_rs.ko name=<module>
 		export_server_rs: yohda is 42
@@ -157,7 +160,8 @@ boot() {
 		hello_multi_rs: Hello, world - this is the kernel speaking
 		hello_rs: Hello, world - this is the kernel speaking
 		param_rs: Strings:Hello and boot
-		param_rs: Strings:Hello and boot
+		param_rs: Numbers: 2 given, [2, 3]
+		param_watch_rs: Loaded, watched is 5
 		umh_rs: init hook, pid N
 		umh_rs: cleanup hook
 		umh_rs: /bin/true exited with 0
@@ -178,8 +182,11 @@ boot() {
 
 		--- /sys
 		demand_load_rs/parameters/name (null)
+		param_rs/parameters/numbers 2,3
 		param_rs/parameters/str1 Hello
 		param_rs/parameters/str2 boot
+		param_rs/parameters/title Numbers
+		param_watch_rs/parameters/watched 5
 		syscall_rs/parameters/symbol (null)
 		umh_rs/parameters/arg (null)
 		umh_rs/parameters/path /bin/true

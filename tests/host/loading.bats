@@ -68,8 +68,13 @@ squeezed() {
 declared() {
 	squeezed "$1" | sed -En 's/.* authors: \["([^"]*)"\], description: "([^"]*)", license: "([^"]*)",.*/author:\1\ndescription:\2\nlicense:\3/p'
 	squeezed "$1" | sed -En 's/.* alias: \["([^"]*)"\],.*/alias:\1/p'
-	squeezed "$1" | grep -oP '\w+: \w+ \{ default: \S+, description: "[^"]*"' |
+	squeezed "$1" | sed 's/live_parameters! {[^}]*}[^}]*}//' |
+		grep -oP '\w+: \w+ \{ default: \S+, description: "[^"]*"' |
 		sed -E 's/^(\w+): (\w+) .* description: "(.*)"$/parm:\1:\3 (\2)/'
+	squeezed "$1" | grep -oP 'live_parameters! \{[^}]*' |
+		sed -E 's/.* (\w+): \w+ \{ .* description: "(.*)".*$/parm:\1:\2 (int)/'
+	squeezed "$1" | grep -oP '\w+: \[i32; \d+\] \{ description: "[^"]*"' |
+		sed -E 's/^(\w+): .* description: "(.*)"$/parm:\1:\2 (array of int)/'
 	squeezed "$1" | grep -oP 'string_parameters! \{.*?\}' | grep -oP '\w+: "[^"]*"' |
 		sed -E '/^module:/d; s/^(\w+): "(.*)"$/parm:\1:\2 (charp)/'
 	echo "name:$1"
@@ -87,7 +92,8 @@ declared() {
 			<(modinfo "$module.ko" | sed -E '/^(filename|vermagic|retpoline|srcversion):|^import_ns: +PWM$/d; s/: +/:/' | sort)
 	done
 	# The declarations were found at all.
-	[ "$(declared param_rs | grep -c ^parm:)" -eq 3 ]
+	[ "$(declared param_rs | grep -c ^parm:)" -eq 5 ]
+	[ "$(declared param_watch_rs | grep -c ^parm:)" -eq 1 ]
 	declared chardev_ioctl_rs | grep -qxF 'alias:char-major-100-*'
 }
 

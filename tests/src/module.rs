@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 18] = [
+pub const ALL: [&str; 19] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -32,6 +32,7 @@ pub const ALL: [&str; 18] = [
     "hello_rs",
     "irq_kbd_rs",
     "param_rs",
+    "param_watch_rs",
     "print_string_rs",
     "procfs_rs",
     "procfs_rw_rs",

@@ -440,9 +440,24 @@ const NO_NUMBERS: [&str; 12] = [
 ];
 
 /// Parameters that are strings, and what is wrong with them.
-const STRINGS: [(&str, &str, Errno); 21] = [
+const STRINGS: [(&str, &str, Errno); 36] = [
     ("param_rs", "str1", EINVAL),
     ("param_rs", "str2", EINVAL),
+    ("param_rs", "title", EINVAL),
+    ("param_rs", "numbers", EINVAL),
+    ("param_rs", "numbers=", EINVAL),
+    ("param_rs", "numbers=,", EINVAL),
+    ("param_rs", "numbers=1,", EINVAL),
+    ("param_rs", "numbers=1,,2", EINVAL),
+    ("param_rs", "numbers=1,2,3,4,5", EINVAL),
+    ("param_rs", "numbers=1,x", EINVAL),
+    ("param_rs", "numbers=2147483648", ERANGE),
+    ("param_watch_rs", "watched=", EINVAL),
+    ("param_watch_rs", "watched=x", EINVAL),
+    ("param_watch_rs", "watched=1x", EINVAL),
+    ("param_watch_rs", "watched=-1", EINVAL),
+    ("param_watch_rs", "watched=101", EINVAL),
+    ("param_watch_rs", "watched=-2147483649", ERANGE),
     ("syscall_rs", "symbol", EINVAL),
     ("umh_rs", "path", EINVAL),
     ("umh_rs", "arg", EINVAL),
@@ -508,7 +523,7 @@ fn parameter_rows() -> Vec<(&'static str, String, Errno)> {
     }
     for (name, params, errno) in STRINGS {
         rows.push((name, params.into(), errno));
-        if errno == EINVAL && !params.contains('=') {
+        if errno == EINVAL && !params.contains('=') && params != "numbers" {
             // The longest is 1024 bytes.
             for length in [1025, 2000] {
                 rows.push((name, format!("{params}={}", "x".repeat(length)), ENOSPC));

@@ -66,6 +66,9 @@ const WRITES: &[Call] = &[
     }),
 ];
 
+/// To a file that takes numbers.
+const NUMBERS: &[Call] = &[("write", |file| write(file, b"7\n").map(drop))];
+
 const IOCTLS: &[Call] = &[
     ("IOCTL_SET_MSG", |file| {
         ioctl(file, 0x8008_6400, c"a message".as_ptr() as usize)
@@ -168,6 +171,7 @@ modules! {
     hello_rs "";
     hello_multi_rs "";
     param_rs "str1=a": "/sys/module/param_rs/parameters/str1" O_RDONLY [READS];
+    param_watch_rs "watched=1": "/sys/module/param_watch_rs/parameters/watched" O_RDWR [READS, NUMBERS];
     chardev_rs "": "/dev/chardev_rs" O_RDONLY [READS];
     chardev_ioctl_rs "": "/dev/char_dev" O_RDWR [WRITES, READS, IOCTLS];
     procfs_rs "": "/proc/test" O_RDONLY [READS];

@@ -19,6 +19,7 @@ mod irq_kbd_rs;
 mod life_cycles;
 mod loading;
 mod param_rs;
+mod param_watch_rs;
 mod print_string_rs;
 mod procfs;
 mod procfs_rs;

@@ -105,6 +105,8 @@ fn file_names_the_types_for_modinfo() {
         "parmtype=count:u32",
         "parmtype=str1:charp",
         "parmtype=str2:charp",
+        "parmtype=title:charp",
+        "parmtype=numbers:array of int",
     ] {
         let entry = format!("{entry}\0");
         let found = file.windows(entry.len()).any(|at| at == entry.as_bytes());
@@ -117,6 +119,10 @@ fn sysfs_shows_the_strings_and_takes_none() {
     let _module = Module::load(NAME, "str1=7up").unwrap();
     let path = format!("{PARAMETERS}/str1");
     assert_eq!(fs::read_to_string(&path).unwrap(), "7up\n");
+    for parameter in ["numbers", "title"] {
+        let file = fs::metadata(format!("{PARAMETERS}/{parameter}")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o7777, 0o444, "{parameter}");
+    }
     // Not given; the kernel's word for a null pointer.
     let str2 = fs::read_to_string(format!("{PARAMETERS}/str2")).unwrap();
     assert_eq!(str2, "(null)\n");
@@ -163,4 +169,75 @@ fn unknown_parameter_only_warns() {
     ] {
         assert!(lines.contains(&line.into()), "{lines:?}");
     }
+}
+
+/// Asserts what a parameter's file holds.
+#[track_caller]
+fn shows(parameter: &str, text: &str) {
+    let content = fs::read_to_string(format!("{PARAMETERS}/{parameter}")).unwrap();
+    assert_eq!(content, text, "{parameter}");
+}
+
+#[test]
+fn numbers_are_logged_with_their_count() {
+    for (given, line, shown) in [
+        ("7", "Numbers: 1 given, [7]", "7\n"),
+        ("2,3", "Numbers: 2 given, [2, 3]", "2,3\n"),
+        ("-1,0x10,010", "Numbers: 3 given, [-1, 16, 8]", "-1,16,8\n"),
+        (
+            "-2147483648,2147483647,0,+5",
+            "Numbers: 4 given, [-2147483648, 2147483647, 0, 5]",
+            "-2147483648,2147483647,0,5\n",
+        ),
+        // The last ones count.
+        ("1,2,3 numbers=9", "Numbers: 1 given, [9]", "9\n"),
+    ] {
+        let mut log = Log::bookmark();
+        let module = Module::load(NAME, &format!("numbers={given}")).unwrap();
+        assert_eq!(log.lines_of(NAME), [USAGE, line]);
+        shows("numbers", shown);
+        module.unload().unwrap();
+    }
+}
+
+#[test]
+fn no_numbers_are_none() {
+    let mut log = Log::bookmark();
+    let _module = Module::load(NAME, "").unwrap();
+    assert_eq!(log.lines_of(NAME), [USAGE]);
+    shows("numbers", "");
+}
+
+#[test]
+fn wrong_numbers_are_refused() {
+    for (given, errno) in [
+        ("", Errno::EINVAL),
+        ("1,", Errno::EINVAL),
+        ("1,,3", Errno::EINVAL),
+        ("1 ,3", Errno::EINVAL),
+        ("1,two", Errno::EINVAL),
+        ("1,2147483648", Errno::ERANGE),
+    ] {
+        refused(&format!("\"numbers={given}\""), errno);
+    }
+    let log = refused("numbers=1,2,3,4,5", Errno::EINVAL);
+    let line = "numbers: can only take 4 arguments";
+    assert!(log.contains(&line.into()), "{log:?}");
+}
+
+#[test]
+fn title_has_a_default() {
+    let module = Module::load(NAME, "numbers=1").unwrap();
+    shows("title", "Numbers\n");
+    module.unload().unwrap();
+
+    let mut log = Log::bookmark();
+    let module = Module::load(NAME, "numbers=2,3 title=Primes").unwrap();
+    assert_eq!(log.lines_of(NAME), [USAGE, "Primes: 2 given, [2, 3]"]);
+    shows("title", "Primes\n");
+    module.unload().unwrap();
+
+    // The one that was given is not there any more.
+    let _module = Module::load(NAME, "").unwrap();
+    shows("title", "Numbers\n");
 }

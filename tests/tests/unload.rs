@@ -12,7 +12,7 @@ use nix::{
     sched::{sched_getaffinity, sched_setaffinity, CpuSet},
     unistd::Pid,
 };
-use std::thread;
+use std::{fs, io, thread};
 
 /// Keeps this thread on one CPU until drop.
 struct OnCpu(CpuSet);
@@ -104,4 +104,27 @@ fn thread_that_was_never_started_is_dropped() {
     module.unload().unwrap();
     assert_eq!(log.lines_of("slow_callbacks"), ["unloading", "dropped"]);
     wait_until("the thread's end", || state_of("slow_callbacks").is_none());
+}
+
+/// The file of a parameter goes after the module's struct, so the value may be set when that
+/// has gone, but not when the text has.
+#[test]
+fn unload_waits_for_a_parameter_that_is_being_set() {
+    unloads_during("thread=2", ["begin", "unloading", "dropped", "end"], || {
+        fs::write("/sys/module/slow_callbacks/parameters/watched", "1")
+    });
+}
+
+/// Unloads the module while a call on one of its files is under way, which succeeds.
+#[track_caller]
+fn unloads_during(params: &str, lines: [&str; 4], call: impl FnOnce() -> io::Result<()> + Send) {
+    let (mut log, mut start) = (Log::bookmark(), Log::bookmark());
+    let module = Module::load("faulty/slow_callbacks", params).unwrap();
+    thread::scope(|scope| {
+        let caller = scope.spawn(call);
+        start.wait_for("slow_callbacks: begin");
+        module.unload().unwrap();
+        assert_eq!(log.lines_of("slow_callbacks"), lines);
+        caller.join().unwrap().unwrap();
+    });
 }

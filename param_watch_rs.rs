@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A parameter that is changed while the module is loaded, and looked at each time.
+//!
+//! ```sh
+//! insmod param_watch_rs.ko watched=5
+//! cd /sys/module/param_watch_rs/parameters
+//! echo 7 >watched
+//! cat watched          # 7
+//! echo 101 >watched    # Invalid argument
+//! dmesg | tail -n 5    # param_watch_rs: watched becomes 5
+//!                      # param_watch_rs: Loaded, watched is 5
+//!                      # param_watch_rs: watched becomes 7
+//!                      # param_watch_rs: watched is read: 7
+//!                      # param_watch_rs: watched=101 is not between 0 and 100
+//! ```
+//!
+//! The kernel calls [`Watch::set`] for each new value: for that of `insmod`'s command line too,
+//! before `init`. What is refused, and what is no number, leaves the value as it was. The value
+//! itself is an atomic, for `init` or a timer may read it while root writes.
+//!
+//! The original stores the value first, which is an `int` that others read meanwhile, and then
+//! tells of it. It cannot refuse one, and says -1, which is EPERM, where it was no number.
+//!
+//! Source: today's LKMPG, section "Passing Command Line Arguments to a Module", `hello-6.c`.
+
+use abstractions::param::{
+    live_parameters,
+    Watch, //
+};
+use kernel::prelude::*;
+
+mod abstractions;
+
+module! {
+    type: ParamWatch,
+    name: "param_watch_rs",
+    authors: ["lkmpg-rs authors"],
+    description: "Watches a parameter that root changes",
+    license: "GPL",
+}
+
+live_parameters! {
+    module: "param_watch_rs",
+    watched: Watched {
+        default: 50,
+        description: "A number from 0 to 100",
+    },
+}
+
+struct Watched;
+
+impl Watch for Watched {
+    fn set(value: i32) -> Result {
+        if !(0..=100).contains(&value) {
+            pr_err!("watched={value} is not between 0 and 100\n");
+            return Err(EINVAL);
+        }
+        pr_info!("watched becomes {value}\n");
+        Ok(())
+    }
+
+    fn read(value: i32) {
+        pr_info!("watched is read: {value}\n");
+    }
+}
+
+struct ParamWatch;
+
+impl kernel::Module for ParamWatch {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        pr_info!("Loaded, watched is {}\n", live_parameters::watched.value());
+        Ok(Self)
+    }
+}
