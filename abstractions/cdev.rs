@@ -500,27 +500,7 @@ impl<T: Operations + 'static> Loaded for Publish<T> {
 struct VTable<T: Operations>(PhantomData<T>);
 
 impl<T: Operations> VTable<T> {
-    const OPS: bindings::file_operations = bindings::file_operations {
-        owner: this_module(),
-        open: Some(Self::open),
-        release: Some(Self::release),
-        read_iter: Callbacks::<T>::READ_ITER,
-        write_iter: if T::HAS_WRITE_ITER {
-            Some(Callbacks::<T>::write_iter)
-        } else {
-            None
-        },
-        llseek: Callbacks::<T>::LLSEEK,
-        unlocked_ioctl: Callbacks::<T>::IOCTL,
-        #[cfg(CONFIG_COMPAT)]
-        compat_ioctl: Callbacks::<T>::COMPAT_IOCTL,
-        poll: if T::HAS_POLL {
-            Some(Callbacks::<T>::poll)
-        } else {
-            None
-        },
-        ..pin_init::zeroed()
-    };
+    const OPS: bindings::file_operations = Callbacks::<T>::file_operations(Self::open);
 
     /// # Safety
     ///
@@ -539,14 +519,5 @@ impl<T: Operations> VTable<T> {
             unsafe { Callbacks::<T>::open(shared.data, file) }?;
             Ok(0)
         })
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be a file of a `Registration<T>` that was opened, and is now closed.
-    unsafe extern "C" fn release(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: The kernel calls this once for a file that `open` has opened, last.
-        unsafe { Callbacks::<T>::release(inode, file) };
-        0
     }
 }

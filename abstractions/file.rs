@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What a file of a module does, wherever it appears: as a character device
-//! ([`cdev`](super::cdev)) or below `/proc` ([`procfs`](super::procfs)).
+//! ([`cdev`](super::cdev), [`misc`](super::misc)) or below `/proc`
+//! ([`procfs`](super::procfs)).
 //!
 //! C headers: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 //! (`struct file_operations`),
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 //!
 //! A module implements [`Operations`] for a type and registers that type. The
-//! registration says what unloading waits for; it is the same for both kinds: an open
+//! registration says what unloading waits for; it is the same for all kinds: an open
 //! file *pins* the module, so `rmmod` fails with EAGAIN while one is open or being
 //! opened, and no callback can be running when the module goes. Before the
 //! module's `init` has returned, `open(2)` fails as if there were no file (ENXIO for a
-//! device, ENOENT in `/proc`): an `init` that fails has no open file to wait for.
+//! device, ENODEV for a misc device, ENOENT in `/proc`): an `init` that fails has no open file to wait for.
 //!
 //! A callback is believed in nothing that memory safety depends on: a count of bytes
 //! is checked against what was really moved.
@@ -20,9 +21,12 @@
 //! Not supported: `mmap`, `fasync`, `splice` other than by `read_iter`, asynchronous
 //! completion (EIOCBQUEUED).
 
-use super::iov::{
-    source_from_raw,
-    Dest, //
+use super::{
+    iov::{
+        source_from_raw,
+        Dest, //
+    },
+    series::this_module, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -490,6 +494,42 @@ impl<T: Operations> Callbacks<T> {
     } else {
         None
     };
+
+    /// Returns the operations of a device of this module. `open` has to call
+    /// [`Self::open`] and to return what that does.
+    pub(super) const fn file_operations(
+        open: unsafe extern "C" fn(*mut bindings::inode, *mut bindings::file) -> c_int,
+    ) -> bindings::file_operations {
+        bindings::file_operations {
+            owner: this_module(),
+            open: Some(open),
+            release: Some(Self::release_device),
+            read_iter: Self::READ_ITER,
+            write_iter: if T::HAS_WRITE_ITER {
+                Some(Self::write_iter)
+            } else {
+                None
+            },
+            llseek: Self::LLSEEK,
+            unlocked_ioctl: Self::IOCTL,
+            #[cfg(CONFIG_COMPAT)]
+            compat_ioctl: Self::COMPAT_IOCTL,
+            poll: if T::HAS_POLL { Some(Self::poll) } else { None },
+            ..pin_init::zeroed()
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be a file that [`Self::open`] has opened, and is now closed.
+    unsafe extern "C" fn release_device(
+        inode: *mut bindings::inode,
+        file: *mut bindings::file,
+    ) -> c_int {
+        // SAFETY: The kernel calls this once for such a file, last.
+        unsafe { Self::release(inode, file) };
+        0
+    }
 
     /// Opens a file: on success its private data is set.
     ///

@@ -14,6 +14,7 @@
 #include <linux/device.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
@@ -87,6 +88,13 @@ void lkmpg_layout(void)
 	FIELD(file_operations, poll);
 	FIELD(inode, i_rdev);
 	INNER_FIELD(inode, __bindgen_anon_5, i_cdev);
+
+	/* misc.rs */
+	SIZE(miscdevice);
+	FIELD(miscdevice, minor);
+	FIELD(miscdevice, name);
+	FIELD(miscdevice, fops);
+	FIELD(miscdevice, mode);
 
 	/* `IovIterDest` and `IovIterSource` of the kernel crate. */
 	FIELD(iov_iter, data_source);

@@ -55,6 +55,7 @@ pub(crate) mod kprobe;
 pub(crate) mod kthread;
 #[doc(hidden)]
 mod layout;
+pub(crate) mod misc;
 pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;

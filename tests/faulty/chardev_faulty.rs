@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A character device that is in the way of others, and does what a careless driver
-//! could do, for the tests of `abstractions/cdev.rs` and `abstractions/file.rs`. Never
-//! installed.
+//! could do, for the tests of `abstractions/cdev.rs`, `abstractions/misc.rs` and
+//! `abstractions/file.rs`. Never installed.
 //!
 //! It answers every read with `faulty`, takes every write, and knows these commands:
 //! 0x6400 returns its argument, 0x6401 makes it readable to `poll(2)`, 0x6402 drops
@@ -11,8 +11,7 @@
 use abstractions::{
     cdev::{
         self,
-        Number,
-        Registration, //
+        Number, //
     },
     file::{
         OpenFile,
@@ -21,6 +20,7 @@ use abstractions::{
         READABLE, //
     },
     iov::Dest,
+    misc,
     param::string_parameters,
     series, //
 };
@@ -58,6 +58,10 @@ module! {
         major: i64 {
             default: -1,
             description: "The major number; -1 takes a free one",
+        },
+        misc: u32 {
+            default: 0,
+            description: "Be a misc device",
         },
         hold: u32 {
             default: 0,
@@ -121,24 +125,34 @@ impl Drop for Faulty {
 #[pin_data]
 struct Shared {
     #[pin]
-    device: Mutex<Option<Registration<Open>>>,
+    device: Mutex<Option<Device>>,
     readable: AtomicFlag,
     #[pin]
     changed: PollCondVar,
     _dropped: Dropped,
 }
 
+enum Device {
+    Cdev(#[allow(dead_code)] cdev::Registration<Open>),
+    Misc(#[allow(dead_code)] misc::Registration<Open>),
+}
+
 /// Registers the device.
 fn register(shared: Arc<Shared>) -> Result {
-    let major: i64 = series::param_value(module_parameters::major.value());
-    let options = cdev::Options {
-        name: string_parameters::device
-            .value()
-            .unwrap_or(c"chardev_faulty"),
-        major: u32::try_from(major).ok(),
-        mode: 0o600,
+    let name = string_parameters::device
+        .value()
+        .unwrap_or(c"chardev_faulty");
+    let (mode, data) = (0o600, shared.clone());
+    let device = if given(module_parameters::misc.value()) != 0 {
+        Device::Misc(misc::Registration::new(name, mode, data)?)
+    } else {
+        let major: i64 = series::param_value(module_parameters::major.value());
+        let major = u32::try_from(major).ok();
+        Device::Cdev(cdev::Registration::new(
+            cdev::Options { name, major, mode },
+            data,
+        )?)
     };
-    let device = Registration::new(options, shared.clone())?;
     *shared.device.lock() = Some(device);
     Ok(())
 }

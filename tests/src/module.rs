@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 19] = [
+pub const ALL: [&str; 20] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -31,6 +31,7 @@ pub const ALL: [&str; 19] = [
     "hello_multi_rs",
     "hello_rs",
     "irq_kbd_rs",
+    "misc_rs",
     "param_rs",
     "param_watch_rs",
     "print_string_rs",
@@ -44,9 +45,10 @@ pub const ALL: [&str; 19] = [
 ];
 
 /// The modules with a file that can be opened, and the file.
-pub const FILES: [(&str, &str); 6] = [
+pub const FILES: [(&str, &str); 7] = [
     ("chardev_ioctl_rs", "/dev/char_dev"),
     ("chardev_rs", "/dev/chardev_rs"),
+    ("misc_rs", "/dev/misc_rs"),
     ("procfs_rs", "/proc/test"),
     ("procfs_rw_rs", "/proc/rw_test"),
     ("sched_rs", "/proc/sched"),

@@ -88,6 +88,22 @@ const IOCTLS: &[Call] = &[
     }),
 ];
 
+const VALUES: &[Call] = &[
+    ("IOCTL_VALSET", |file| {
+        ioctl(file, 0x4008_6600, [5_u32, 0].as_ptr() as usize)
+    }),
+    ("IOCTL_VALGET", |file| {
+        ioctl(file, 0x8008_6601, [0_u32; 2].as_mut_ptr() as usize)
+    }),
+    ("IOCTL_VALGET_NUM", |file| {
+        ioctl(file, 0x8004_6602, [0_u32; 2].as_mut_ptr() as usize)
+    }),
+    ("IOCTL_VALSET_NUM", |file| ioctl(file, 0x4004_6603, 5)),
+    ("32-bit IOCTL_VALSET", |file| {
+        ioctl_32(file, 0x4008_6600, *LOW_MEMORY)
+    }),
+];
+
 /// The address of 100 zero bytes that a 32-bit process can name.
 static LOW_MEMORY: LazyLock<u32> = LazyLock::new(|| {
     let memory = Edge::unmapped_32();
@@ -174,6 +190,7 @@ modules! {
     param_watch_rs "watched=1": "/sys/module/param_watch_rs/parameters/watched" O_RDWR [READS, NUMBERS];
     chardev_rs "": "/dev/chardev_rs" O_RDONLY [READS];
     chardev_ioctl_rs "": "/dev/char_dev" O_RDWR [WRITES, READS, IOCTLS];
+    misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];

@@ -190,11 +190,14 @@ impl Call {
             },
             85..95 => Self::Ioctl {
                 slot,
-                command: match rng.u8(..4) {
+                command: match rng.u8(..6) {
                     0 => odd_number(rng),
                     // Those of chardev_ioctl_rs, and their neighbours.
                     1 => 0x8008_6400 | rng.u64(..5),
                     2 => 0x4008_6400 | rng.u64(..5),
+                    // Those of misc_rs.
+                    3 => 0x8008_6600 | rng.u64(..5),
+                    4 => 0x4008_6600 | rng.u64(..5),
                     _ => 0xc004_6402,
                 },
                 pointer: match rng.bool() {

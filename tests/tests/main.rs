@@ -18,6 +18,8 @@ mod ioctl;
 mod irq_kbd_rs;
 mod life_cycles;
 mod loading;
+mod misc;
+mod misc_rs;
 mod param_rs;
 mod param_watch_rs;
 mod print_string_rs;
