@@ -11,6 +11,8 @@
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=scripts/packages.sh
+. "$top/scripts/packages.sh"
 
 [ -z "${KDIR:-}" ] || { [ -d "$KDIR" ] || die "KDIR=$KDIR is no folder"; realpath "$KDIR"; exit; }
 [ -z "${STOCK:-}" ] || exec "$top/scripts/stock.sh"
@@ -57,6 +59,9 @@ configure() {
 	local option lost=()
 	mkdir -p "$out"
 	cat "${fragments[@]}" "${optional[@]}" >"$out/fragment"
+	# Which no other kernel needs.
+	! grep -qx CONFIG_GENDWARFKSYMS=y "$out/fragment" || [ -e /usr/include/elfutils/libdw.h ] ||
+		install_packages libdw-dev
 	step "Configuring Linux $version" "$cache/log/config-$version.log" \
 		make -C "$src" O="$out" "$cc" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	while read -r option; do
