@@ -27,6 +27,11 @@ pub fn moves_what_it_says(path: &Path, content: &[u8]) {
     let mut buffer = vec![0; content.len() + 1];
     assert_eq!(file.read(&mut buffer).expect("read"), content.len());
     assert_eq!(&buffer[..content.len()], content);
+    // What has no room is not moved.
+    let room = content.len() / 2;
+    let mut buffer = vec![0; room];
+    assert_eq!(open(path).read(&mut buffer).expect("short read"), room);
+    assert_eq!(buffer, content[..room]);
     assert_eq!(file.write(b"hello").expect("write"), 5);
 }
 
