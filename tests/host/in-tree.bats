@@ -191,3 +191,10 @@ wanted() {
 		[ -z "$output" ] || { echo "$file lacks $output" && return 1; }
 	done
 }
+
+@test "Kbuild leaves a module out where Kconfig does" {
+	diff <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" }
+			/^obj-m/ && option { sub("_rs[.]o", "", $3); print toupper($3), option }' Kbuild | sort) \
+		<(awk '/^config / { sub("SAMPLE_RUST_LKMPG_", ""); module = $2 }
+			/^\tdepends on / && module && $3 ~ /^[A-Z0-9_]*$/ && $3 !~ /^SAMPLE_/ { print module, "CONFIG_" $3 }' Kconfig | sort)
+}
