@@ -44,6 +44,7 @@ fn answers(path: &str) -> Answers {
             Some(ENOTTY),
         ),
         "/dev/chardev_faulty" => ("faulty", None, Some(ENOTTY)),
+        "/dev/misc_rs" => ("0\n", Some(EINVAL), Some(ENOTTY)),
         "/proc/test" => ("For the ", Some(EIO), Some(ENOTTY)),
         "/proc/rw_test" | "/proc/sleep" => ("Last input:", None, Some(ENOTTY)),
         "/proc/sched" => ("Timer was called ", Some(EIO), Some(ENOTTY)),
