@@ -14,6 +14,7 @@
 #include <linux/device.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
+#include <linux/kobject.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -99,6 +100,13 @@ void lkmpg_layout(void)
 	/* `IovIterDest` and `IovIterSource` of the kernel crate. */
 	FIELD(iov_iter, data_source);
 	SIZE(iov_iter);
+
+	/* sysfs.rs and series.rs */
+	SIZE(attribute);
+	FIELD(attribute, name);
+	FIELD(attribute, mode);
+	SIZE(kobj_attribute);
+	FIELD(kobj_attribute, attr);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

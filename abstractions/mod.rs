@@ -64,6 +64,8 @@ pub(crate) mod pid;
 #[cfg(CONFIG_PROC_FS)]
 pub(crate) mod procfs;
 pub(crate) mod series;
+#[cfg(CONFIG_SYSFS)]
+pub(crate) mod sysfs;
 #[cfg(CONFIG_TTY)]
 pub(crate) mod tty;
 pub(crate) mod umh;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! All that differs between the kernel series which are supported, 7.2 and 7.3.
+//!
+//! Where one piece of code cannot serve both, `Makefile.generated` tells by `lkmpg_7_2`.
 
 use super::bindings;
 use core::borrow::Borrow;
@@ -67,4 +69,45 @@ pub(crate) fn irq_return(value: c_uint) -> bindings::irqreturn_t {
     // SAFETY: Either type is a transparent wrapper of, or is, an `unsigned int`, of
     // which each value is valid.
     unsafe { core::mem::transmute::<c_uint, bindings::irqreturn_t>(value) }
+}
+
+/// A function of `struct kobj_attribute` that shows a file's value.
+pub(super) type Show = unsafe extern "C" fn(
+    *mut bindings::kobject,
+    *mut bindings::kobj_attribute,
+    *mut c_char,
+) -> isize;
+
+/// A function of `struct kobj_attribute` that takes what was written to a file.
+pub(super) type Store = unsafe extern "C" fn(
+    *mut bindings::kobject,
+    *mut bindings::kobj_attribute,
+    *const c_char,
+    usize,
+) -> isize;
+
+/// Returns what C's `__ATTR(name, mode, show, store)` makes.
+///
+/// In 7.3 each function lies in a union, or with kCFI a struct, with its variant for constant
+/// attributes.
+pub(super) fn kobj_attribute(
+    attr: bindings::attribute,
+    show: Option<Show>,
+    store: Option<Store>,
+) -> bindings::kobj_attribute {
+    let mut attribute = bindings::kobj_attribute {
+        attr,
+        ..Default::default()
+    };
+    #[cfg(lkmpg_7_2)]
+    {
+        attribute.show = show;
+        attribute.store = store;
+    }
+    #[cfg(not(lkmpg_7_2))]
+    {
+        attribute.__bindgen_anon_1.show = show;
+        attribute.__bindgen_anon_2.store = store;
+    }
+    attribute
 }

@@ -2,8 +2,8 @@
 
 //! Callbacks that take long, in the wrappers that `sched_rs`, `irq_kbd_rs` and
 //! `completions_rs` use, to show that unloading waits for them; one who queues a work item
-//! that has been ended; a thread that is never started; and a parameter that is long in
-//! being set. Never installed.
+//! that has been ended; a thread that is never started; and a parameter and a file in
+//! sysfs that are long in being set. Never installed.
 
 use abstractions::{
     kthread::{
@@ -15,12 +15,24 @@ use abstractions::{
         Watch, //
     },
     series,
+    sysfs::{
+        Attribute,
+        Folder, //
+    },
     work, //
+};
+use core::fmt::{
+    self,
+    Write, //
 };
 use kernel::{
     impl_has_hr_timer, new_work,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         ArcBorrow, //
     },
@@ -60,6 +72,10 @@ module! {
             default: 0,
             description: "1: a kernel thread instead, 2: one that is never started",
         },
+        folder: u8 {
+            default: 0,
+            description: "1: a folder in sysfs instead",
+        },
     },
 }
 
@@ -75,16 +91,28 @@ struct SetSlowly;
 
 impl Watch for SetSlowly {
     fn set(_value: i32) -> Result {
-        pr_info!("begin\n");
-        fsleep(Delta::from_millis(200));
-        pr_info!("end\n");
+        outlast_unload();
         Ok(())
     }
+}
+
+/// Whether the module is being unloaded.
+static UNLOADING: Atomic<u32> = Atomic::new(0);
+
+/// Goes on until the unload has begun, and a little longer.
+fn outlast_unload() {
+    pr_info!("begin\n");
+    while UNLOADING.load(Relaxed) == 0 {
+        fsleep(Delta::from_millis(10));
+    }
+    fsleep(Delta::from_millis(100));
+    pr_info!("end\n");
 }
 
 enum Slow {
     Timer(#[allow(dead_code)] ArcHrTimerHandle<Timer>),
     Thread(#[allow(dead_code)] Thread),
+    Folder(#[allow(dead_code)] Folder<Files>),
     Work {
         // Dropped in this order.
         _item: work::Item<Work>,
@@ -102,6 +130,15 @@ impl kernel::Module for Slow {
             });
             let timer = Arc::pin_init(init, GFP_KERNEL)?;
             return Ok(Self::Timer(timer.start(Delta::from_millis(50))));
+        }
+        let folder: u8 = series::param_value(module_parameters::folder.value());
+        if folder == 1 {
+            let files = Files { _dropped: Dropped };
+            return Ok(Self::Folder(Folder::new(
+                c"slow_callbacks",
+                Files::ALL,
+                files,
+            )?));
         }
         let thread: u8 = series::param_value(module_parameters::thread.value());
         if thread > 0 {
@@ -128,6 +165,7 @@ impl kernel::Module for Slow {
 impl Drop for Slow {
     fn drop(&mut self) {
         pr_info!("unloading\n");
+        UNLOADING.store(1, Relaxed);
     }
 }
 
@@ -158,6 +196,36 @@ impl HrTimerCallback for Timer {
         pr_info!("end\n");
         context.forward_now(Delta::from_millis(50));
         HrTimerRestart::Restart
+    }
+}
+
+struct Files {
+    _dropped: Dropped,
+}
+
+impl Files {
+    const ALL: &'static [Attribute<Self>] = &[
+        Attribute::read_write(c"slow", Self::show, Self::store),
+        Attribute::read_only(c"fits", Self::show_what_fits),
+        Attribute::read_only(c"too_long", Self::show_too_much),
+    ];
+
+    fn show(&self, to: &mut dyn Write) -> fmt::Result {
+        outlast_unload();
+        writeln!(to, "read")
+    }
+
+    fn store(&self, _text: &CStr) -> Result {
+        outlast_unload();
+        Ok(())
+    }
+
+    fn show_what_fits(&self, to: &mut dyn Write) -> fmt::Result {
+        write!(to, "{:4095}", 1)
+    }
+
+    fn show_too_much(&self, to: &mut dyn Write) -> fmt::Result {
+        write!(to, "{:4096}", 1)
     }
 }
 

@@ -141,6 +141,7 @@ boot() {
 		echo --- /sys
 		cd /sys/module
 		for file in *_rs/parameters/*; do echo "$file $(cat $file)"; done
+		echo 12 >/sys/kernel/sysfs_rs/value; cat /sys/kernel/sysfs_rs/squared
 		cd /root
 		echo --- log
 		dmesg -c >/dev/null
@@ -191,6 +192,7 @@ boot() {
 		umh_rs/parameters/arg (null)
 		umh_rs/parameters/path /bin/true
 		umh_rs/parameters/wait (null)
+		144
 		--- log
 		syscall_rs: Opened file by 65534: /etc/group
 		usercopy_test_rs: tests passed.

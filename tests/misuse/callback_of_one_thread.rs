@@ -10,6 +10,7 @@ use abstractions::{
     kthread,
     module,
     namei,
+    sysfs,
     umh,
     work, //
 };
@@ -71,6 +72,14 @@ impl work::Run for Callback {
     //~^ ERROR `*mut u8` cannot be sent between threads safely [E0277]
     //~^^ ERROR `*mut u8` cannot be shared between threads safely [E0277]
     fn run(_item: &work::Handle<Self>) {}
+}
+
+struct Files(Pointer);
+
+fn folder(files: Files) -> Result<sysfs::Folder<Files>> {
+    sysfs::Folder::new(c"folder", &[], files)
+    //~^ ERROR `*mut u8` cannot be sent between threads safely [E0277]
+    //~^^ ERROR `*mut u8` cannot be shared between threads safely [E0277]
 }
 
 fn spawn(queue: &work::OwnedQueue, callback: Callback) -> Result {

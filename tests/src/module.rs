@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 20] = [
+pub const ALL: [&str; 21] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -40,6 +40,7 @@ pub const ALL: [&str; 20] = [
     "sched_rs",
     "sleep_rs",
     "syscall_rs",
+    "sysfs_rs",
     "umh_rs",
     "usercopy_test_rs",
 ];
@@ -53,6 +54,16 @@ pub const FILES: [(&str, &str); 7] = [
     ("procfs_rw_rs", "/proc/rw_test"),
     ("sched_rs", "/proc/sched"),
     ("sleep_rs", "/proc/sleep"),
+];
+
+/// The files that do not hold their module while they are open.
+pub const IN_SYSFS: [(&str, &str); 3] = [
+    (
+        "param_watch_rs",
+        "/sys/module/param_watch_rs/parameters/watched",
+    ),
+    ("sysfs_rs", "/sys/kernel/sysfs_rs/squared"),
+    ("sysfs_rs", "/sys/kernel/sysfs_rs/value"),
 ];
 
 /// Returns the module that a module depends on.

@@ -29,6 +29,7 @@ pub fn state() -> State {
         ("/proc/interrupts", interrupts.collect()),
         ("kprobes", lines("/sys/kernel/debug/kprobes/list")),
         ("/sys/class", list("/sys/class")),
+        ("/sys/kernel", list("/sys/kernel")),
         ("/sys/module", list("/sys/module")),
         ("/dev", list("/dev")),
         ("/proc", proc),

@@ -194,6 +194,7 @@ modules! {
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
+    sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     completions_rs "";

@@ -8,7 +8,7 @@
 
 use fastrand::Rng;
 use guest::{
-    module::{self, proc_modules, Module, ALL, FILES},
+    module::{self, proc_modules, Module, ALL, FILES, IN_SYSFS},
     process::{wait_until, Child},
     seed::{number, seed},
     state::{assert_unchanged, state},
@@ -132,7 +132,10 @@ impl Call {
                     rng,
                     &[O_NONBLOCK, O_NONBLOCK, O_NONBLOCK, O_NONBLOCK, 0, odd],
                 );
-                let path = any(rng, &FILES).1;
+                let path = match rng.u8(..5) {
+                    0 => any(rng, &IN_SYSFS).1,
+                    _ => any(rng, &FILES).1,
+                };
                 Self::Open {
                     slot,
                     path,

@@ -29,6 +29,7 @@ mod procfs_rw_rs;
 mod races;
 mod sched_rs;
 mod sleep_rs;
+mod sysfs_rs;
 mod umh_rs;
 mod unload;
 mod usercopy_test_rs;

@@ -12,7 +12,11 @@ use nix::{
     sched::{sched_getaffinity, sched_setaffinity, CpuSet},
     unistd::Pid,
 };
-use std::{fs, io, thread};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    thread,
+};
 
 /// Keeps this thread on one CPU until drop.
 struct OnCpu(CpuSet);
@@ -110,21 +114,37 @@ fn thread_that_was_never_started_is_dropped() {
 /// has gone, but not when the text has.
 #[test]
 fn unload_waits_for_a_parameter_that_is_being_set() {
-    unloads_during("thread=2", ["begin", "unloading", "dropped", "end"], || {
-        fs::write("/sys/module/slow_callbacks/parameters/watched", "1")
-    });
+    const FILE: &str = "/sys/module/slow_callbacks/parameters/watched";
+    let mut lines = unloads_during("thread=2", || fs::write(FILE, "1"));
+    lines[2..].sort();
+    assert_eq!(lines, ["begin", "unloading", "dropped", "end"]);
 }
 
-/// Unloads the module while a call on one of its files is under way, which succeeds.
+/// Unloads the module while a call on one of its files is under way, which succeeds, and
+/// returns what it has logged by then.
 #[track_caller]
-fn unloads_during(params: &str, lines: [&str; 4], call: impl FnOnce() -> io::Result<()> + Send) {
+fn unloads_during(params: &str, call: impl FnOnce() -> io::Result<()> + Send) -> Vec<String> {
     let (mut log, mut start) = (Log::bookmark(), Log::bookmark());
     let module = Module::load("faulty/slow_callbacks", params).unwrap();
     thread::scope(|scope| {
         let caller = scope.spawn(call);
         start.wait_for("slow_callbacks: begin");
         module.unload().unwrap();
-        assert_eq!(log.lines_of("slow_callbacks"), lines);
+        let lines = log.lines_of("slow_callbacks");
         caller.join().unwrap().unwrap();
+        lines
+    })
+}
+
+#[test]
+fn unload_waits_for_a_file_in_sysfs_that_is_written_or_read() {
+    const FILE: &str = "/sys/kernel/slow_callbacks/slow";
+    let lines = ["begin", "unloading", "end", "dropped"];
+    let written = unloads_during("folder=1", || fs::write(FILE, "1"));
+    assert_eq!(written, lines);
+    // One read: a second one would come too late.
+    let read = unloads_during("folder=1", || {
+        File::open(FILE)?.read(&mut [0; 10]).map(drop)
     });
+    assert_eq!(read, lines);
 }
