@@ -54,6 +54,10 @@ key=$({ echo "$src$gcc"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchai
 	sha256sum | head -c 12)
 out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 
+# Our kernels have no types for BPF. A pahole that somebody installs later is not another one
+# than there was.
+pahole=PAHOLE=none
+
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {
 	local option lost=()
@@ -63,7 +67,7 @@ configure() {
 	! grep -qx CONFIG_GENDWARFKSYMS=y "$out/fragment" || [ -e /usr/include/elfutils/libdw.h ] ||
 		install_packages libdw-dev
 	step "Configuring Linux $version" "$cache/log/config-$version.log" \
-		make -C "$src" O="$out" "$cc" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
+		make -C "$src" O="$out" "$cc" "$pahole" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	while read -r option; do
 		grep -qxF "$option" "$out/.config" || lost+=("$option")
 	done < <(grep -h '^CONFIG_' "${fragments[@]}")
@@ -86,8 +90,8 @@ if ! complete; then
 	# As many files as the last one of its kind had; the first may have about these.
 	files=$cache/files${DEBUG:+-debug}
 	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
-		make -C "$out" -f Makefile "$cc" -j"$jobs" bzImage modules
-	keep_tools "$out" "$bin"
+		make -C "$out" -f Makefile "$cc" "$pahole" -j"$jobs" bzImage modules
+	keep_tools "$out" "$bin" "$pahole"
 	# One that goes on has fewer.
 	built=$(files_built "$log")
 	[ "$built" -lt 1000 ] || echo "$built" >"$files"

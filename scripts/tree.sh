@@ -69,14 +69,15 @@ use_tools() {
 	fi
 }
 
-# keep_tools(kdir, folder) - makes plain `make -C KDIR M=...` use the tools in a folder,
-# which built the tree, and need not be the first ones in the caller's PATH
+# keep_tools(kdir, folder, [NAME=VALUE]) - makes plain `make -C KDIR M=...` use the tools in a
+# folder, which built the tree, and need not be the first ones in the caller's PATH; with
+# a setting as on its command line
 keep_tools() {
 	cat >"$1/GNUmakefile" <<-END
 		# Written by $top/scripts
 		export PATH := $2:\$(PATH)
 		goals := \$(sort all \$(MAKECMDGOALS))
 		.PHONY: \$(goals)
-		\$(goals) &: ; @\$(MAKE) --no-print-directory -f Makefile \$(MAKECMDGOALS)
+		\$(goals) &: ; @\$(MAKE) --no-print-directory -f Makefile \$(MAKECMDGOALS) ${3:-}
 	END
 }

@@ -255,3 +255,12 @@ builds() {
 		mount -t tmpfs -o noexec tmpfs /tmp && /var/tmp/lkmpg.$$/scripts/tell.sh'
 	[ "$output" = /var/tmp ]
 }
+
+@test "a pahole that was installed after the kernel was built" {
+	program "$BATS_TEST_TMPDIR/bin/pahole" 'echo v1.99'
+	kdir=$(scripts/kernel.sh)
+	copy=$BATS_TEST_TMPDIR/copy
+	mkdir "$copy" && cp hello_rs.rs "$copy" && echo 'obj-m += hello_rs.o' >"$copy/Kbuild"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 make -C "$kdir" LLVM=1 M="$copy"
+	[[ ${output,,} != *pahole* ]]
+}
