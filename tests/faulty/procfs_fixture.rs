@@ -74,9 +74,10 @@ module! {
 }
 
 struct Fixture {
+    // Dropped in this order: of what keeps the outer folder, a file of the inner one is last.
+    _careless: Registration<Careless>,
     _files: KVec<Registration<Records>>,
     _device: Registration<Device>,
-    _careless: Registration<Careless>,
 }
 
 fn given(value: impl core::borrow::Borrow<u32>) -> u32 {
@@ -121,9 +122,9 @@ impl kernel::Module for Fixture {
             return Err(ENODEV);
         }
         Ok(Self {
+            _careless: careless,
             _files: files,
             _device: device,
-            _careless: careless,
         })
     }
 }

@@ -16,7 +16,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Read, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt},
-    sync::Mutex,
+    sync::{Barrier, Mutex},
     thread,
 };
 
@@ -208,15 +208,28 @@ fn refused_opens_leave_no_count() {
 /// two steps, a load and a store, would lose some of them.
 #[test]
 fn threads_never_share_a_number() {
-    const EACH: u32 = 10_000;
+    const ROUNDS: u32 = 200;
+    const FILES: u32 = 100;
     let _module = load();
-    let numbers = || (0..EACH).map(|_| number(&read())).collect::<Vec<_>>();
+    let start = Barrier::new(2);
+    // A file has its number at its first read: these come at once.
+    let numbers_of_files = |_| {
+        let files: Vec<_> = (0..FILES).map(|_| open()).collect();
+        let mut buffer = [0; 60];
+        start.wait();
+        let read = |file: &File| {
+            let length = file.read_at(&mut buffer, 0).unwrap();
+            number(std::str::from_utf8(&buffer[..length]).unwrap())
+        };
+        files.iter().map(read).collect::<Vec<_>>()
+    };
+    let numbers = || (0..ROUNDS).flat_map(numbers_of_files).collect::<Vec<_>>();
     let mut all = thread::scope(|scope| {
         let threads = [scope.spawn(numbers), scope.spawn(numbers)];
         threads.map(|thread| thread.join().unwrap()).concat()
     });
     all.sort_unstable();
-    assert!(all.into_iter().eq(1..=2 * EACH));
+    assert!(all.into_iter().eq(1..=2 * ROUNDS * FILES));
 }
 
 /// Two processes at once; each sees its numbers grow, and all are counted.
