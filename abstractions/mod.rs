@@ -63,6 +63,7 @@ pub(crate) mod param;
 pub(crate) mod pid;
 #[cfg(CONFIG_PROC_FS)]
 pub(crate) mod procfs;
+pub(crate) mod rwsem;
 pub(crate) mod series;
 #[cfg(CONFIG_SYSFS)]
 pub(crate) mod sysfs;

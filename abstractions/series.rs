@@ -111,3 +111,130 @@ pub(super) fn kobj_attribute(
     }
     attribute
 }
+
+/// A spin lock that keeps interrupts from this CPU while it is held, for data that an interrupt
+/// uses as well: C's `spin_lock_irqsave()`. Made by [`new_spinlock_irq!`].
+///
+/// That of the kernel crate from 7.3 on. In 7.2 it has no `try_lock`, and where two of them are
+/// held, the one that was taken last has to be given back first: the other one may turn
+/// interrupts on again.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::series::{
+///     new_spinlock_irq,
+///     SpinLockIrq, //
+/// };
+///
+/// fn count(ticks: &SpinLockIrq<u64>) -> u64 {
+///     let mut ticks = ticks.lock();
+///     *ticks += 1;
+///     *ticks
+/// }
+///
+/// fn make() -> Result<Pin<KBox<SpinLockIrq<u64>>>> {
+///     KBox::pin_init(new_spinlock_irq!(0), GFP_KERNEL)
+/// }
+/// ```
+#[cfg(not(lkmpg_7_2))]
+pub(crate) type SpinLockIrq<T> = kernel::sync::SpinLockIrq<T>;
+#[cfg(not(lkmpg_7_2))]
+pub(crate) use kernel::new_spinlock_irq;
+
+#[doc(hidden)]
+#[cfg(lkmpg_7_2)]
+pub(crate) use irq_lock::{
+    new_spinlock_irq,
+    SpinLockIrq, //
+};
+
+/// What the kernel crate of 7.2 lacks.
+#[cfg(lkmpg_7_2)]
+mod irq_lock {
+    use super::bindings;
+    use kernel::{
+        prelude::*,
+        sync::lock::{
+            Backend,
+            Lock, //
+        },
+    };
+
+    #[doc(hidden)]
+    pub(crate) type SpinLockIrq<T> = Lock<T, SpinLockIrqBackend>;
+
+    #[doc(hidden)]
+    pub(crate) struct SpinLockIrqBackend;
+
+    // SAFETY: The kernel's `spinlock_t` lets one in at a time. `relock` is that of the trait, which
+    // calls the same `lock`.
+    unsafe impl Backend for SpinLockIrqBackend {
+        type State = bindings::spinlock_t;
+
+        /// The processor's flags as they were before: whether interrupts were on.
+        type GuardState = c_ulong;
+
+        unsafe fn init(
+            lock: *mut Self::State,
+            name: *const c_char,
+            key: *mut bindings::lock_class_key,
+        ) {
+            // SAFETY: The caller promises that there is room for a lock, and that the others are
+            // there for ever.
+            unsafe { bindings::__spin_lock_init(lock, name, key) }
+        }
+
+        unsafe fn lock(lock: *mut Self::State) -> c_ulong {
+            // In a realtime kernel it sleeps, and interrupts stay on, as those that take such a
+            // lock are threads.
+            #[cfg(CONFIG_PREEMPT_RT)]
+            // SAFETY: The caller promises that it was initialised.
+            unsafe {
+                bindings::spin_lock(lock);
+                0
+            }
+            // CAST: The lock is all that is in a `spinlock_t` (`spinlock_check()`).
+            #[cfg(not(CONFIG_PREEMPT_RT))]
+            // SAFETY: As above.
+            unsafe {
+                bindings::_raw_spin_lock_irqsave(lock.cast())
+            }
+        }
+
+        unsafe fn unlock(lock: *mut Self::State, flags: &c_ulong) {
+            #[cfg(CONFIG_PREEMPT_RT)]
+            // SAFETY: The caller promises that it holds the lock.
+            unsafe {
+                bindings::spin_unlock(lock)
+            }
+            // CAST: As in `lock`.
+            #[cfg(not(CONFIG_PREEMPT_RT))]
+            // SAFETY: As above; the flags are those that `lock` returned for this guard.
+            unsafe {
+                bindings::_raw_spin_unlock_irqrestore(lock.cast(), *flags)
+            }
+        }
+
+        unsafe fn try_lock(_lock: *mut Self::State) -> Option<c_ulong> {
+            build_error!("C has no function for that")
+        }
+
+        unsafe fn assert_is_held(lock: *mut Self::State) {
+            // SAFETY: The caller promises that it was initialised.
+            unsafe { bindings::spin_assert_is_held(lock) }
+        }
+    }
+
+    #[doc(hidden)]
+    macro_rules! new_spinlock_irq {
+        ($data:expr $(,)?) => {
+            $crate::abstractions::series::SpinLockIrq::new(
+                $data,
+                ::kernel::optional_name!(),
+                ::kernel::static_lock_class!(),
+            )
+        };
+    }
+    pub(crate) use new_spinlock_irq;
+}

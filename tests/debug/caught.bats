@@ -43,6 +43,14 @@ run_tests() {
 	[[ $output == *"the kernel complained: WARNING: possible circular locking dependency"* ]]
 }
 
+@test "a spin lock that a timer takes as well fails the run, and one that keeps it away does not" {
+	run_tests 'insmod faulty/debug_faulty.ko lock_in_irq=1 && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: WARNING: inconsistent lock state"* ]]
+	run_tests 'insmod locks_rs.ko lock=irq && rmmod locks_rs'
+	[ "$status" -eq 0 ]
+}
+
 @test "sleeping in an interrupt handler fails the run, and asking for the terminal" {
 	for sleep in 1 2; do
 		run_tests "insmod faulty/debug_faulty.ko sleep_in_irq=$sleep && rmmod debug_faulty"

@@ -31,12 +31,13 @@ use abstractions::{
 };
 use core::mem::forget;
 use kernel::{
-    impl_has_hr_timer, new_mutex, new_work,
+    impl_has_hr_timer, new_mutex, new_spinlock, new_work,
     prelude::*,
     sync::{
         Arc,
         ArcBorrow,
-        Mutex, //
+        Mutex,
+        SpinLock, //
     },
     time::{
         delay::fsleep,
@@ -69,6 +70,10 @@ module! {
         lock_order: u32 {
             default: 0,
             description: "Take two locks in either order",
+        },
+        lock_in_irq: u32 {
+            default: 0,
+            description: "Share a spin lock with a timer, and let interrupts come",
         },
         sleep_in_irq: u32 {
             default: 0,
@@ -134,6 +139,18 @@ impl work::Run for Kept {
 struct Timer {
     #[pin]
     timer: HrTimer<Self>,
+    #[pin]
+    ticks: SpinLock<u32>,
+}
+
+impl Timer {
+    fn new() -> Result<Arc<Self>> {
+        let timer = pin_init!(Self {
+            timer <- HrTimer::new(),
+            ticks <- new_spinlock!(0),
+        });
+        Arc::pin_init(timer, GFP_KERNEL)
+    }
 }
 
 impl_has_hr_timer! {
@@ -146,9 +163,10 @@ impl HrTimerCallback for Timer {
     type Pointer<'a> = Arc<Self>;
 
     fn run(
-        _this: ArcBorrow<'_, Self>,
+        this: ArcBorrow<'_, Self>,
         mut context: HrTimerCallbackContext<'_, Self>,
     ) -> HrTimerRestart {
+        *this.ticks.lock() += 1;
         context.forward_now(Delta::from_millis(50));
         HrTimerRestart::Restart
     }
@@ -164,9 +182,7 @@ fn keep(what: &[u8]) -> Result {
             forget(KBox::pin_init(probe, GFP_KERNEL)?);
         }
         b"timer" => {
-            let timer = pin_init!(Timer { timer <- HrTimer::new() });
-            let timer = Arc::pin_init(timer, GFP_KERNEL)?;
-            forget(timer.start(Delta::from_millis(50)));
+            forget(Timer::new()?.start(Delta::from_millis(50)));
         }
         b"thread" => {
             let thread = Thread::new(c"debug_faulty", |stop| {
@@ -214,6 +230,14 @@ impl kernel::Module for DebugFaulty {
             }
             let mut second = locks.second.lock();
             *second += *locks.first.lock();
+        }
+        if given(module_parameters::lock_in_irq.value()) {
+            let timer = Timer::new()?;
+            let ticking = timer.clone().start(Delta::from_millis(50));
+            while *timer.ticks.lock() < 2 {
+                fsleep(Delta::from_millis(50));
+            }
+            drop(ticking);
         }
         if let Some(what) = string_parameters::keep.value() {
             keep(what.to_bytes())?;

@@ -125,8 +125,9 @@ boot() {
 		! grep _rs /proc/modules
 		# What the keyboard sends while its driver starts may or may not come first, and
 		# nobody waits for the threads.
-		dmesg | grep "^[a-z_]*_rs: " | grep -v "^irq_kbd_rs: \|^completions_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
 		dmesg | grep "^completions_rs: "
+		dmesg | grep -o "^locks_rs: [a-z]*:.* counted" | sed "s/[0-9]* of [0-9]*/N of N/"
 		echo --- /proc
 		cat /proc/test
 		echo one >/proc/rw_test; cat /proc/rw_test
@@ -168,6 +169,12 @@ boot() {
 		umh_rs: /bin/true exited with 0
 		completions_rs: Turn the crank
 		completions_rs: Flywheel spins up
+		locks_rs: none: N of N counted
+		locks_rs: atomic: N of N counted
+		locks_rs: mutex: N of N counted
+		locks_rs: spin: N of N counted
+		locks_rs: irq: N of N counted
+		locks_rs: rwsem: N of N counted
 		--- /proc
 		For the 1st time, go away!
 		Last input:one
@@ -183,6 +190,7 @@ boot() {
 
 		--- /sys
 		demand_load_rs/parameters/name (null)
+		locks_rs/parameters/lock (null)
 		param_rs/parameters/numbers 2,3
 		param_rs/parameters/str1 Hello
 		param_rs/parameters/str2 boot

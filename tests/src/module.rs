@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 21] = [
+pub const ALL: [&str; 22] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -31,6 +31,7 @@ pub const ALL: [&str; 21] = [
     "hello_multi_rs",
     "hello_rs",
     "irq_kbd_rs",
+    "locks_rs",
     "misc_rs",
     "param_rs",
     "param_watch_rs",

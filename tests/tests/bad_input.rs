@@ -407,7 +407,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 11] = [
+const NUMBERS: [(&str, &str, &[&str]); 13] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -419,6 +419,8 @@ const NUMBERS: [(&str, &str, &[&str]); 11] = [
         &["0", "-2", "60001", "2147483647", "-2147483648"],
     ),
     ("completions_rs", "crank_ms", &["10001", "4294967295"]),
+    ("locks_rs", "threads", &["0", "33", "4294967295"]),
+    ("locks_rs", "steps", &["0", "100001", "4294967295"]),
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),
@@ -443,7 +445,12 @@ const NO_NUMBERS: [&str; 12] = [
 ];
 
 /// Parameters that are strings, and what is wrong with them.
-const STRINGS: [(&str, &str, Errno); 36] = [
+const STRINGS: [(&str, &str, Errno); 41] = [
+    ("locks_rs", "lock", EINVAL),
+    ("locks_rs", "lock=", EINVAL),
+    ("locks_rs", "lock=mutexes", EINVAL),
+    ("locks_rs", "lock=Mutex", EINVAL),
+    ("locks_rs", "lock=mutex,spin", EINVAL),
     ("param_rs", "str1", EINVAL),
     ("param_rs", "str2", EINVAL),
     ("param_rs", "title", EINVAL),

@@ -198,6 +198,7 @@ modules! {
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     completions_rs "";
+    locks_rs "steps=10";
     print_string_rs "";
     // Of a file of the watched user.
     syscall_rs "uid=0": "/etc/passwd" O_RDONLY [READS];

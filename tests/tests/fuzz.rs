@@ -228,6 +228,7 @@ impl Call {
             return Self::Unload { name };
         }
         let params = match name {
+            "locks_rs" => format!("threads={} steps=100", rng.u8(..5)),
             "param_rs" => format!("str1=a str2=b count={}", rng.u8(..5)),
             "param_watch_rs" => format!("watched={}", rng.i8(-2..102)),
             "sched_rs" => format!("interval_ms={}", rng.i8(-2..60)),

@@ -18,6 +18,7 @@ mod ioctl;
 mod irq_kbd_rs;
 mod life_cycles;
 mod loading;
+mod locks_rs;
 mod misc;
 mod misc_rs;
 mod param_rs;
