@@ -129,6 +129,15 @@ fn readers_share_the_lock() {
     }
 }
 
+/// So many steps that some would be lost if two made one at once.
+#[test]
+fn writers_are_alone() {
+    for _ in 0..3 {
+        let counted = count("rwsem", 4, 100_000);
+        assert_eq!(counted.counted, counted.made, "{counted:?}");
+    }
+}
+
 #[test]
 fn threads_have_ended_when_it_is_loaded() {
     let module = Module::load(NAME, "steps=100").unwrap();
