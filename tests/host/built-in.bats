@@ -139,6 +139,7 @@ boot() {
 		echo --- /dev
 		cat /dev/chardev_rs
 		echo message >/dev/char_dev; ioctl get
+		misc 5
 		echo --- /sys
 		cd /sys/module
 		for file in *_rs/parameters/*; do echo "$file $(cat $file)"; done
@@ -161,6 +162,7 @@ boot() {
 		export_client_rs: yohda is 43 now
 		hello_multi_rs: Hello, world - this is the kernel speaking
 		hello_rs: Hello, world - this is the kernel speaking
+		param_rs: Strings:Hello and boot
 		param_rs: Strings:Hello and boot
 		param_rs: Numbers: 2 given, [2, 3]
 		param_watch_rs: Loaded, watched is 5
@@ -188,6 +190,8 @@ boot() {
 		If I told you once, I told you 0 times Hello, world
 		get_msg message:message
 
+		value of this file: 5
+		number of all files: 0
 		--- /sys
 		demand_load_rs/parameters/name (null)
 		locks_rs/parameters/lock (null)
