@@ -138,6 +138,7 @@ fn offset_of_a_write_does_not_matter() {
     // The position is the reader's.
     assert_eq!(read_in_chunks(&mut file, 80).unwrap(), b"Last input:one");
     file.write_all(b"two").unwrap();
+    assert_eq!(file.stream_position().unwrap(), 14);
     assert_eq!(file.write_at(b"three", 1000).unwrap(), 5);
     file.rewind().unwrap();
     assert_eq!(read_in_chunks(&mut file, 80).unwrap(), b"Last input:three");
