@@ -13,6 +13,7 @@ setup() {
 	kdir=$(scripts/kernel.sh)
 	copy=$BATS_FILE_TMPDIR/lkmpg-rs
 	mkdir -p "$copy"
+	rm -f "$copy"/*.ko # of the test before
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp -P --parents -t "$copy"
 }
 
