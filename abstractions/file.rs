@@ -13,7 +13,8 @@
 //! file *pins* the module, so `rmmod` fails with EAGAIN while one is open or being
 //! opened, and no callback can be running when the module goes. Before the
 //! module's `init` has returned, `open(2)` fails as if there were no file (ENXIO for a
-//! device, ENODEV for a misc device, ENOENT in `/proc`): an `init` that fails has no open file to wait for.
+//! device, ENODEV for a misc device, ENOENT in `/proc`): an `init` that fails has no open
+//! file to wait for.
 //!
 //! A callback is believed in nothing that memory safety depends on: a count of bytes
 //! is checked against what was really moved.

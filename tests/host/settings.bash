@@ -5,10 +5,7 @@
 
 # no_settings() - unsets what the caller of the tests may have set for the scripts
 no_settings() {
-	local word names
-	while read -r word names; do
-		# shellcheck disable=SC2086 # several names
-		[ "$word" != export ] || unset $names
-	done <Makefile
+	# shellcheck disable=SC2046 # several names
+	unset $(sed -n 's/^export //p' Makefile)
 	unset MAKEFLAGS MAKELEVEL lkmpg_clean given_jobs LIMIT ASSUME_YES CI CONTAINER_ENGINE CONTAINER_BASE INSTALL_MOD_PATH
 }

@@ -2,7 +2,11 @@
 
 //! What the kernel makes of a file whose driver claims more than it has done.
 
-use crate::errno;
+use crate::{
+    errno,
+    module::{Loading, Module},
+    process::Child,
+};
 use nix::{errno::Errno, libc, unistd::pipe, Result};
 use std::{
     fs::File,
@@ -47,6 +51,32 @@ pub fn is_refused(path: &Path) {
         assert_eq!(errno(file.read(&mut vec![0; length])), Errno::EIO);
         assert_eq!(errno(file.write(&vec![0; length])), Errno::EIO);
     }
+}
+
+/// Lets many try to open the device of a module whose `init` runs and is going to fail: none
+/// of them gets in, and the load ends with ENODEV.
+///
+/// # Panics
+///
+/// When one gets in, or the load ends in another way.
+#[track_caller]
+pub fn nobody_opens_while_it_loads(load: Loading, path: &Path, refused: Errno) {
+    let openers: Vec<_> = (0..4)
+        .map(|_| {
+            Child::spawn(move || loop {
+                // Whatever it says when the device goes: it is not opened.
+                if File::open(path).is_ok() {
+                    break 0;
+                }
+            })
+        })
+        .collect();
+    // Another one that has been loaded changes nothing.
+    let other = Module::load("hello_rs", "").expect("load of another");
+    assert_eq!(errno(File::open(path)), refused);
+    other.unload().expect("unload of another");
+    assert_eq!(load.interrupt(), Errno::ENODEV);
+    assert!(openers.iter().all(|opener| !opener.ended()));
 }
 
 /// Moves what a file holds to a pipe, by `splice(2)`, and returns what came out of that.

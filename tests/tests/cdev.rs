@@ -164,24 +164,8 @@ fn device_of_a_module_that_still_loads_cannot_be_opened() {
         assert_eq!(errno(File::open("/dev/chardev_faulty")), Errno::ENXIO);
         assert_eq!(proc_modules("chardev_faulty").unwrap().state, "Loading");
     }
-    let openers: Vec<_> = (0..4)
-        .map(|_| {
-            Child::spawn(move || loop {
-                // Whatever it says when the device goes: it is not opened.
-                if File::open(path).is_ok() {
-                    break 0;
-                }
-            })
-        })
-        .collect();
-    // Another one that has been loaded changes nothing.
-    let other = Module::load("hello_rs", "").unwrap();
-    assert_eq!(errno(File::open(path)), Errno::ENXIO);
-    other.unload().unwrap();
-    assert_eq!(load.interrupt(), Errno::ENODEV);
+    careless::nobody_opens_while_it_loads(load, Path::new(path), Errno::ENXIO);
     assert_eq!(proc_modules("chardev_faulty"), None);
-    assert!(openers.iter().all(|opener| !opener.ended()));
-    drop(openers);
 
     assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
     assert_eq!(traces("chardev_faulty"), no_traces());

@@ -179,7 +179,7 @@ fn threads_keep_their_order_in_each_cycle() {
     }
 }
 
-/// Opens each file, reads it and closes it. So often that 64 bytes each time are seen.
+/// Opens each file, reads it and closes it. So often that 32 bytes each time are seen.
 #[test]
 fn opens_leave_nothing_behind() {
     const OPENS: u64 = 2000;

@@ -7,7 +7,7 @@ use guest::{
     careless, errno,
     kmsg::Log,
     module::{proc_modules, Loading, Module},
-    process::{wait_until, Child},
+    process::wait_until,
 };
 use nix::{
     errno::Errno,
@@ -80,24 +80,8 @@ fn device_of_a_module_that_still_loads_cannot_be_opened() {
         assert_eq!(errno(File::open(NODE)), Errno::ENODEV);
         assert_eq!(proc_modules("chardev_faulty").unwrap().state, "Loading");
     }
-    let openers: Vec<_> = (0..4)
-        .map(|_| {
-            Child::spawn(move || loop {
-                // Whatever it says when the device goes: it is not opened.
-                if File::open(path).is_ok() {
-                    break 0;
-                }
-            })
-        })
-        .collect();
-    // Another one that has been loaded changes nothing.
-    let other = Module::load("hello_rs", "").unwrap();
-    assert_eq!(errno(File::open(path)), Errno::ENODEV);
-    other.unload().unwrap();
-    assert_eq!(load.interrupt(), Errno::ENODEV);
+    careless::nobody_opens_while_it_loads(load, Path::new(path), Errno::ENODEV);
     assert_eq!(proc_modules("chardev_faulty"), None);
-    assert!(openers.iter().all(|opener| !opener.ended()));
-    drop(openers);
 
     assert_eq!(log.lines_of("chardev_faulty"), ["data dropped"]);
     assert!(!is_registered());
