@@ -99,7 +99,7 @@ if [ -n "${KERNEL_SRC:-}" ]; then
 	if [ -d "$KERNEL_SRC" ]; then
 		dir=$KERNEL_SRC
 	else
-		dir=$cache/src/tarball-$(stat -c '%n %s %Y' "$KERNEL_SRC" | sha256sum | head -c 12)
+		dir=$cache/src/tarball-$(stat -c '%n %i %s %.9Y' "$KERNEL_SRC" | sha256sum | head -c 12)
 		[ -d "$dir" ] || lock "$cache/source.lock"
 		[ -d "$dir" ] || unpack "$KERNEL_SRC" "$dir"
 	fi

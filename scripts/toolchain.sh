@@ -103,7 +103,7 @@ settled() {
 
 # tools() - prints what changes when a tool is replaced in place, as rustup does it
 tools() {
-	(cd "$bin" && stat -L -c '%n %s %Z' "${llvm_tools[@]}" "${rust_tools[@]}")
+	(cd "$bin" && stat -L -c '%n %i %s %.9Z' "${llvm_tools[@]}" "${rust_tools[@]}")
 }
 
 [ "$(uname -m)" = x86_64 ] ||
