@@ -558,14 +558,21 @@ fn parameter_rows() -> Vec<(&'static str, String, Errno)> {
     rows
 }
 
+/// A parameter that is refused is told of: by the kernel, if it cannot read it, or by the
+/// module.
 #[test]
 fn parameters() {
     let before = state();
     let rows = parameter_rows();
     for (name, params, errno) in &rows {
         let text = format!("insmod {name}.ko {params:.60}");
+        let mut log = Log::bookmark();
         let load = Module::load(name, params);
         assert_eq!(load.err(), Some(*errno), "{text}");
+        if *errno == EINVAL {
+            let told = log.records_of(name.trim_start_matches("faulty/"));
+            assert!(told.iter().any(|(level, _)| *level == 3), "{text}: {told:?}");
+        }
         assert_unchanged(&before, &text);
     }
     eprintln!("{} rows", rows.len());
