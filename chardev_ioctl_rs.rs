@@ -163,8 +163,8 @@ impl Message {
 struct CharDev {
     /// Whether a file is open, which one may be at a time.
     open: AtomicFlag,
-    // Locked for as long as it takes to copy the message, never while user memory is
-    // touched: a message is got or set as a whole.
+    // Locked for as long as it takes to copy the message or to look at it, never while user
+    // memory is touched: a message is got or set as a whole.
     #[pin]
     message: Mutex<Message>,
 }
@@ -255,7 +255,7 @@ impl file::Operations for CharDev {
             // As an `unsigned long`, a negative index is far beyond the end, whose byte
             // is the NUL.
             IOCTL_GET_NTH_BYTE => {
-                let message = device.message();
+                let message = device.message.lock();
                 let byte = message.as_bytes_with_nul().get(arg).ok_or(EINVAL)?;
                 Ok((*byte).into())
             }

@@ -27,7 +27,7 @@ struct message {
 };
 
 static atomic_t is_open = ATOMIC_INIT(0);
-/* Held while the message is copied, never while user memory is touched. */
+/* Held while the message is copied or looked at, never while user memory is touched. */
 static DEFINE_MUTEX(lock);
 static struct message message;
 
@@ -106,10 +106,8 @@ static long char_dev_get(char __user *text)
 
 static long char_dev_nth_byte(unsigned long n)
 {
-	struct message copy;
-
-	copy_message(&copy);
-	return n <= copy.length ? (unsigned char)copy.bytes[n] : -EINVAL;
+	guard(mutex)(&lock);
+	return n <= message.length ? (unsigned char)message.bytes[n] : -EINVAL;
 }
 
 static long char_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
