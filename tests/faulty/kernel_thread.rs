@@ -15,6 +15,7 @@ use abstractions::{
 };
 use kernel::{
     new_work,
+    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -34,6 +35,11 @@ struct KernelThread {
 
 impl kernel::Module for KernelThread {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // In a process as yet. None, and too many:
+        for pages in [0, usize::MAX, usize::MAX / PAGE_SIZE] {
+            let error = UserMemory::new(pages).err().map_or(0, Error::to_errno);
+            pr_info!("{pages} pages: error {error}\n");
+        }
         let item = Item::new(new_work!("kernel_thread"), Ask)?;
         item.handle().enqueue(work::system_percpu());
         Ok(Self { _item: item })

@@ -49,7 +49,7 @@ module! {
         },
         timeout_ms: u32 {
             default: 0,
-            description: "Kill a program whose end is waited for after so long; 0: never",
+            description: "Kill the program after so long, which only who waits for its end may ask; 0: never",
         },
         cleanup_ms: u32 {
             default: 0,
@@ -125,9 +125,8 @@ impl Shared {
     fn run(&self, wait: Wait) {
         let path = string_parameters::path.value().unwrap_or(c"");
         let timeout_ms: u32 = series::param_value(module_parameters::timeout_ms.value());
-        let timed = timeout_ms > 0 && matches!(wait, Wait::Proc | Wait::Killable);
         let result = Command::new(path).and_then(|mut command| {
-            if timed {
+            if timeout_ms > 0 {
                 command = command.timeout(Delta::from_millis(timeout_ms.into()));
             }
             command.run(&self.helpers, Announce, wait)

@@ -571,7 +571,10 @@ fn parameters() {
         assert_eq!(load.err(), Some(*errno), "{text}");
         if *errno == EINVAL {
             let told = log.records_of(name.trim_start_matches("faulty/"));
-            assert!(told.iter().any(|(level, _)| *level == 3), "{text}: {told:?}");
+            assert!(
+                told.iter().any(|(level, _)| *level == 3),
+                "{text}: {told:?}"
+            );
         }
         assert_unchanged(&before, &text);
     }

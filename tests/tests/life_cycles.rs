@@ -10,8 +10,9 @@
 use guest::{
     debug_kernel,
     kmsg::Log,
-    module::{depends, Module, ALL, FILES},
+    module::{self, depends, Module, ALL, FILES},
     state::{assert_unchanged, state},
+    terminal::{on_terminal, Pty},
 };
 use std::{
     collections::BTreeMap,
@@ -192,6 +193,26 @@ fn opens_leave_nothing_behind() {
             assert_eq!(leaks_of(path, &open, OPENS), [""; 0]);
         }
         module.unload().unwrap();
+    }
+}
+
+/// A terminal that was written to goes with its last user.
+#[test]
+fn terminals_leave_nothing_behind() {
+    const NAME: &str = "print_string_rs";
+    let cycle = || {
+        let pty = Pty::open();
+        let insmod = on_terminal(&pty.slave, "insmod")
+            .arg(module::path(NAME))
+            .status();
+        assert!(insmod.unwrap().success());
+        module::unload(NAME).unwrap();
+    };
+    if Path::new(KMEMLEAK).exists() {
+        cycle();
+    } else {
+        // Enough for a `struct tty_struct` each time to be seen.
+        assert_eq!(leaks_of(NAME, &cycle, 60), [""; 0]);
     }
 }
 

@@ -383,6 +383,18 @@ fn timer_ends_before_the_cleanup_hook_and_the_pin_after_it() {
     }
 }
 
+/// Who does not wait for the end cannot set a time for it: the program is not started.
+#[test]
+fn timeout_wants_somebody_who_waits() {
+    for first in [0, 1] {
+        let mut log = Log::bookmark();
+        let params = format!("path=/bin/true count=1 first={first} timeout_ms=60000");
+        let module = Module::load(&format!("faulty/{FIXTURE}"), &params).unwrap();
+        log.wait_for("cannot run /bin/true: -22");
+        module.unload().unwrap();
+    }
+}
+
 /// Pins do not keep a module whose load fails.
 #[test]
 fn load_that_fails_waits_for_the_cleanup_hook() {

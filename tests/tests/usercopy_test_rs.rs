@@ -142,6 +142,16 @@ fn kernel_thread_has_no_user_memory() {
 }
 
 #[test]
+fn memory_of_no_pages_or_too_many_is_refused() {
+    let mut log = Log::bookmark();
+    let _module = Module::load("faulty/kernel_thread", "").unwrap();
+    let lines = log.lines_of("kernel_thread");
+    let refused =
+        [0, usize::MAX, usize::MAX / 4096].map(|pages| format!("{pages} pages: error -22"));
+    assert!(lines.starts_with(&refused), "{lines:?}");
+}
+
+#[test]
 fn memory_that_cannot_be_mapped_refuses_the_load() {
     let child = Child::spawn_fallible(|| {
         let file = module::open(NAME);
