@@ -14,7 +14,7 @@ use abstractions::{
     }, //
 };
 use kernel::{
-    new_work,
+    new_delayed_work,
     prelude::*, //
 };
 
@@ -34,7 +34,7 @@ struct KernelThread {
 
 impl kernel::Module for KernelThread {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let item = Item::new(new_work!("kernel_thread"), Ask)?;
+        let item = Item::new(new_delayed_work!("kernel_thread"), Ask)?;
         item.handle().enqueue(work::system_percpu());
         Ok(Self { _item: item })
     }

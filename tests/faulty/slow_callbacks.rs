@@ -26,7 +26,7 @@ use core::fmt::{
     Write, //
 };
 use kernel::{
-    impl_has_hr_timer, new_work,
+    impl_has_hr_timer, new_delayed_work,
     prelude::*,
     sync::{
         atomic::{
@@ -152,7 +152,10 @@ impl kernel::Module for Slow {
             }
             return Ok(Self::Thread(made));
         }
-        let item = work::Item::new(new_work!("slow_callbacks"), Work { _dropped: Dropped })?;
+        let item = work::Item::new(
+            new_delayed_work!("slow_callbacks"),
+            Work { _dropped: Dropped },
+        )?;
         let late = EnqueueOnDrop(item.handle());
         item.handle().enqueue(work::system_percpu());
         Ok(Self::Work {

@@ -125,8 +125,9 @@ boot() {
 		! grep _rs /proc/modules
 		# What the keyboard sends while its driver starts may or may not come first, and
 		# nobody waits for the threads.
-		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\|workqueue\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
 		dmesg | grep "^completions_rs: "
+		dmesg | grep "^workqueue_rs: "
 		dmesg | grep -o "^locks_rs: [a-z]*:.* counted" | sed "s/[0-9]* of [0-9]*/N of N/"
 		echo --- /proc
 		cat /proc/test
@@ -171,6 +172,9 @@ boot() {
 		umh_rs: /bin/true exited with 0
 		completions_rs: Turn the crank
 		completions_rs: Flywheel spins up
+		workqueue_rs: Item 1 runs in a kernel thread
+		workqueue_rs: Item 2 runs in a kernel thread
+		workqueue_rs: Item 3 runs in a kernel thread
 		locks_rs: none: N of N counted
 		locks_rs: atomic: N of N counted
 		locks_rs: mutex: N of N counted

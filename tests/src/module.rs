@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 22] = [
+pub const ALL: [&str; 23] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -44,6 +44,7 @@ pub const ALL: [&str; 22] = [
     "sysfs_rs",
     "umh_rs",
     "usercopy_test_rs",
+    "workqueue_rs",
 ];
 
 /// The modules with a file that can be opened, and the file.

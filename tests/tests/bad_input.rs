@@ -407,7 +407,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 13] = [
+const NUMBERS: [(&str, &str, &[&str]); 16] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -424,6 +424,9 @@ const NUMBERS: [(&str, &str, &[&str]); 13] = [
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),
+    ("workqueue_rs", "items", &["0", "1001", "4294967295"]),
+    ("workqueue_rs", "bh", &["2", "255"]),
+    ("workqueue_rs", "delay_ms", &["60001", "4294967295"]),
     // Of the tests.
     ("faulty/faulty", "leak", &[]),
 ];

@@ -199,6 +199,7 @@ modules! {
     irq_kbd_rs "";
     completions_rs "";
     locks_rs "steps=10";
+    workqueue_rs "";
     print_string_rs "";
     // Of a file of the watched user.
     syscall_rs "uid=0": "/etc/passwd" O_RDONLY [READS];
@@ -225,6 +226,12 @@ fn demand_load_rs() {
 #[test]
 fn irq_kbd_rs_with_a_thread() {
     fail_all("irq_kbd_rs", "threaded=1", &[], None);
+}
+
+/// One more after the other, and one for a timer that does not end.
+#[test]
+fn workqueue_rs_with_a_delay() {
+    fail_all("workqueue_rs", "bh=1 delay_ms=60000", &[], None);
 }
 
 /// A timer and a work item for each program, which ends long before.

@@ -34,3 +34,4 @@ mod sysfs_rs;
 mod umh_rs;
 mod unload;
 mod usercopy_test_rs;
+mod workqueue_rs;
