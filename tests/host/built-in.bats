@@ -133,6 +133,7 @@ boot() {
 		cat /proc/test
 		echo one >/proc/rw_test; cat /proc/rw_test
 		echo two >/proc/sleep; cat /proc/sleep
+		echo three four >/proc/iter; cat /proc/iter
 		grep -x "Timer was called [0-9]* times so far" /proc/sched >/dev/null
 		grep -o "char_dev\|chardev_rs" /proc/devices
 		grep -o "i8042, irq_kbd_rs" /proc/interrupts
@@ -185,6 +186,8 @@ boot() {
 		For the 1st time, go away!
 		Last input:one
 		Last input:two
+		three
+		four
 		char_dev
 		chardev_rs
 		i8042, irq_kbd_rs

@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 23] = [
+pub const ALL: [&str; 24] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -38,6 +38,7 @@ pub const ALL: [&str; 23] = [
     "print_string_rs",
     "procfs_rs",
     "procfs_rw_rs",
+    "procfs_seq_rs",
     "sched_rs",
     "sleep_rs",
     "syscall_rs",
@@ -48,12 +49,13 @@ pub const ALL: [&str; 23] = [
 ];
 
 /// The modules with a file that can be opened, and the file.
-pub const FILES: [(&str, &str); 7] = [
+pub const FILES: [(&str, &str); 8] = [
     ("chardev_ioctl_rs", "/dev/char_dev"),
     ("chardev_rs", "/dev/chardev_rs"),
     ("misc_rs", "/dev/misc_rs"),
     ("procfs_rs", "/proc/test"),
     ("procfs_rw_rs", "/proc/rw_test"),
+    ("procfs_seq_rs", "/proc/iter"),
     ("sched_rs", "/proc/sched"),
     ("sleep_rs", "/proc/sleep"),
 ];

@@ -193,6 +193,7 @@ modules! {
     misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
+    procfs_seq_rs "": "/proc/iter" O_RDWR [WRITES, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
     sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];

@@ -27,6 +27,7 @@ mod print_string_rs;
 mod procfs;
 mod procfs_rs;
 mod procfs_rw_rs;
+mod procfs_seq_rs;
 mod races;
 mod sched_rs;
 mod sleep_rs;

@@ -9,7 +9,9 @@ use guest::{
 };
 use nix::errno::Errno;
 use std::{
-    fs, thread,
+    fs,
+    process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -126,6 +128,19 @@ fn delayed_items_come_one_after_the_other() {
         assert_eq!(seen, lines(1..=3, place));
         module.unload().unwrap();
     }
+}
+
+/// It warns of that once after it has booted.
+#[test]
+fn kernel_does_not_call_the_queue_of_delayed_items_deprecated() {
+    let mut log = Log::bookmark();
+    let module = Module::load(NAME, "delay_ms=1").unwrap();
+    wait_for_lines(&mut log, 3);
+    module.unload().unwrap();
+    let dmesg = Command::new("dmesg").output().unwrap();
+    let text = String::from_utf8_lossy(&dmesg.stdout);
+    assert!(text.contains("Item 3 runs in a kernel thread"));
+    assert!(!text.contains("deprecated workqueue"));
 }
 
 /// It does not wait for the timers, and nothing comes afterwards.
