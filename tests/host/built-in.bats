@@ -146,6 +146,7 @@ boot() {
 		cd /sys/module
 		for file in *_rs/parameters/*; do echo "$file $(cat $file)"; done
 		echo 12 >/sys/kernel/sysfs_rs/value; cat /sys/kernel/sysfs_rs/squared
+		cd /sys/kernel/debug/debugfs_rs; echo Hello >message; cat message counter enabled
 		cd /root
 		echo --- log
 		dmesg -c >/dev/null
@@ -212,6 +213,9 @@ boot() {
 		umh_rs/parameters/path /bin/true
 		umh_rs/parameters/wait (null)
 		144
+		Hello
+		1
+		Y
 		--- log
 		syscall_rs: Opened file by 65534: /etc/group
 		usercopy_test_rs: tests passed.

@@ -21,10 +21,11 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 24] = [
+pub const ALL: [&str; 25] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
+    "debugfs_rs",
     "demand_load_rs",
     "export_server_rs",
     "export_client_rs",
@@ -61,7 +62,11 @@ pub const FILES: [(&str, &str); 8] = [
 ];
 
 /// The files that do not hold their module while they are open.
-pub const IN_SYSFS: [(&str, &str); 3] = [
+pub const IN_SYSFS: [(&str, &str); 7] = [
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/blob"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/counter"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/enabled"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/message"),
     (
         "param_watch_rs",
         "/sys/module/param_watch_rs/parameters/watched",

@@ -196,6 +196,7 @@ modules! {
     procfs_seq_rs "": "/proc/iter" O_RDWR [WRITES, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
     sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
+    debugfs_rs "": "/sys/kernel/debug/debugfs_rs/message" O_RDWR [WRITES, READS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     completions_rs "";

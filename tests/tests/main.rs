@@ -10,6 +10,7 @@ mod cdev;
 mod chardev_ioctl_rs;
 mod chardev_rs;
 mod completions_rs;
+mod debugfs_rs;
 mod demand_load_rs;
 mod export_rs;
 mod fuzz;
