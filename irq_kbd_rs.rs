@@ -42,7 +42,7 @@ use abstractions::{
     work, //
 };
 use kernel::{
-    new_condvar, new_mutex, new_work,
+    new_condvar, new_delayed_work, new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -104,7 +104,7 @@ impl kernel::Module for IrqKbd {
             return Err(EINVAL);
         }
 
-        let keyboard = work::Item::new(new_work!("irq_kbd_rs"), Keyboard::new(delay_ms))?;
+        let keyboard = work::Item::new(new_delayed_work!("irq_kbd_rs"), Keyboard::new(delay_ms))?;
         // Dropped in the reverse order if a later step fails.
         let counts = LogCountsOnDrop(keyboard.handle());
         let listener = Listener {

@@ -11,6 +11,7 @@
 #include <linux/cdev.h>
 #include <linux/compiler_types.h>
 #include <linux/cred.h>
+#include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
@@ -107,6 +108,12 @@ void lkmpg_layout(void)
 	FIELD(attribute, mode);
 	SIZE(kobj_attribute);
 	FIELD(kobj_attribute, attr);
+
+	/* debugfs.rs */
+	SIZE(debugfs_short_fops);
+	FIELD(debugfs_short_fops, read);
+	FIELD(debugfs_short_fops, write);
+	FIELD(debugfs_short_fops, llseek);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

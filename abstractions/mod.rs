@@ -42,6 +42,8 @@
 #[doc(hidden)]
 mod bindings;
 pub(crate) mod cdev;
+#[cfg(CONFIG_DEBUG_FS)]
+pub(crate) mod debugfs;
 pub(crate) mod export;
 pub(crate) mod export_server;
 pub(crate) mod file;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items that end before the module's text goes, a queue of one's own, and a queue
+//! Work items that end before the module's text goes, queues of one's own, and a queue
 //! that the kernel does not call deprecated.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
-//! The `kernel` crate can queue items, but not take them back, nor wait for them. Its items
-//! may also be delayed ones, of which each function of C has its own form: what ends one
-//! kind spins for ever at the other. So an item is made here, and only here.
+//! The `kernel` crate can queue items, but not take them back, nor wait for them. C has two
+//! kinds of item, those that can be delayed and those that cannot, and a form of each function
+//! for either: what ends one kind spins for ever at the other. So an item is made here, and only
+//! here, and can always be delayed.
 //!
 //! Unloading *waits*: the drop of an [`Item`] returns after its last run has ended, and
-//! there is no other. That of an [`OwnedQueue`] does the same for its functions.
+//! there is no other. That of an [`OwnedQueue`] returns after all that was queued on it has run.
 //!
-//! Not supported: delayed items.
+//! Not supported: delayed items on an [`OwnedQueue`], which may go before their timers end.
 
 use super::bindings;
 use core::{
@@ -20,12 +21,13 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    impl_has_work,
+    impl_has_delayed_work,
     prelude::*,
     sync::Arc,
+    time::Jiffies,
     workqueue::{
+        DelayedWork,
         Queue,
-        Work,
         WorkItem, //
     },
 };
@@ -33,7 +35,8 @@ use kernel::{
 /// What an item does.
 pub(crate) trait Run: Send + Sync + Sized + 'static {
     /// Called once for each time that the item has been queued, not twice at once: in a
-    /// kernel thread, where it may sleep. The item may be queued again from here on.
+    /// kernel thread, where it may sleep; on `workqueue::system_bh()` in a softirq, where it may
+    /// not. The item may be queued again from here on.
     fn run(item: &Handle<Self>);
 }
 
@@ -49,7 +52,10 @@ pub(crate) trait Run: Send + Sync + Sized + 'static {
 ///     Item,
 ///     Run, //
 /// };
-/// use kernel::new_work;
+/// use kernel::{
+///     new_delayed_work,
+///     time::msecs_to_jiffies, //
+/// };
 ///
 /// struct Greeting {
 ///     text: &'static str,
@@ -57,12 +63,16 @@ pub(crate) trait Run: Send + Sync + Sized + 'static {
 ///
 /// impl Run for Greeting {
 ///     fn run(greeting: &Handle<Self>) {
-///         pr_info!("{}, from a kernel thread\n", greeting.text);
+///         if work::in_thread() {
+///             pr_info!("{}, from a kernel thread\n", greeting.text);
+///         }
+///         // And again in a second.
+///         greeting.enqueue_after(work::system_percpu(), msecs_to_jiffies(1000));
 ///     }
 /// }
 ///
 /// fn greet_soon() -> Result<Item<Greeting>> {
-///     let item = Item::new(new_work!("greeting"), Greeting { text: "Hello" })?;
+///     let item = Item::new(new_delayed_work!("greeting"), Greeting { text: "Hello" })?;
 ///     item.handle().enqueue(work::system_percpu());
 ///     Ok(item)
 /// }
@@ -70,13 +80,13 @@ pub(crate) trait Run: Send + Sync + Sized + 'static {
 pub(crate) struct Item<T: Run>(Handle<T>);
 
 impl<T: Run> Item<T> {
-    /// Makes an item, with `new_work!("name")` and the data. Process context, may sleep.
+    /// Makes an item, with `new_delayed_work!("name")` and the data. Process context, may sleep.
     ///
     /// # Errors
     ///
     /// ENOMEM, and those of `data`.
     pub(crate) fn new<E>(
-        work: impl PinInit<Work<Inner<T>>>,
+        work: impl PinInit<DelayedWork<Inner<T>>>,
         data: impl PinInit<T, E>,
     ) -> Result<Self>
     where
@@ -110,13 +120,13 @@ impl<T: Run> Deref for Item<T> {
 impl<T: Run> Drop for Item<T> {
     fn drop(&mut self) {
         let inner = &self.0 .0;
-        // SAFETY: The pointer comes from a reference.
-        let work = unsafe { Work::raw_get(&inner.work) };
-        // SAFETY: The item was initialised together with the data, and stays with it; it
-        // is not one of the delayed ones, nor for interrupt context, so that this may wait.
-        if unsafe { bindings::disable_work_sync(work) } {
-            // SAFETY: It was queued and is not going to run: the reference that its
-            // `run` would have got, made by `Arc::into_raw` in `__enqueue`, is ours.
+        // CAST: `DelayedWork` is a transparent wrapper, of what C may write to.
+        let work = (&raw const inner.work).cast_mut().cast();
+        // SAFETY: The item was initialised together with the data, and stays with it; it is a
+        // delayed one. Nobody drops an `Item` in an interrupt, so that this may wait.
+        if unsafe { bindings::disable_delayed_work_sync(work) } {
+            // SAFETY: It was queued, or its timer ran, and it is not going to run: the reference
+            // that its `run` would have got, made by `Arc::into_raw` in `__enqueue`, is ours.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(inner)) });
         }
     }
@@ -130,6 +140,14 @@ impl<T: Run> Handle<T> {
     /// has not begun to run, nor when the [`Item`] has been dropped. Any context but NMI.
     pub(crate) fn enqueue(&self, queue: &Queue) -> bool {
         queue.enqueue(self.0.clone()).is_ok()
+    }
+
+    /// Queues the item when so much time has passed. It counts as queued until then, so that
+    /// this returns what [`Handle::enqueue`] would. Any context but NMI.
+    ///
+    /// The queue is one of the kernel's own, which are never destroyed.
+    pub(crate) fn enqueue_after(&self, queue: &'static Queue, delay: Jiffies) -> bool {
+        queue.enqueue_delayed(self.0.clone(), delay).is_ok()
     }
 }
 
@@ -152,13 +170,13 @@ impl<T: Run> Deref for Handle<T> {
 #[pin_data]
 pub(crate) struct Inner<T: Run> {
     #[pin]
-    work: Work<Self>,
+    work: DelayedWork<Self>,
     #[pin]
     data: T,
 }
 
-impl_has_work! {
-    impl{T: Run} HasWork<Self> for Inner<T> { self.work }
+impl_has_delayed_work! {
+    impl{T: Run} HasDelayedWork<Self> for Inner<T> { self.work }
 }
 
 impl<T: Run> WorkItem for Inner<T> {
@@ -176,9 +194,17 @@ pub(crate) fn system_percpu() -> &'static Queue {
     unsafe { Queue::from_raw(bindings::system_percpu_wq) }
 }
 
-/// A queue of one's own, for functions that may take their time: they run on any CPU,
-/// 1024 of them at once, the others after them. Dropping it waits for all: it is a
-/// [registration](super#registrations).
+/// Returns whether this code runs in the kernel thread of a work item, where it may sleep, and
+/// not in a softirq. Any context.
+pub(crate) fn in_thread() -> bool {
+    // SAFETY: No requirements. It is null in a softirq, also in one that has interrupted such a
+    // thread (`current_wq_worker()`).
+    !unsafe { bindings::current_work() }.is_null()
+}
+
+/// A queue of one's own, for items and functions that may take their time. Dropping it waits
+/// until all that is queued has run: it is a [registration](super#registrations). An item that
+/// queues itself again for ever keeps it waiting, and what runs on the queue must not drop it.
 ///
 /// It is no [`Queue`]: that one takes delayed items, whose timers the drop would not wait
 /// for.
@@ -193,8 +219,9 @@ pub(crate) fn system_percpu() -> &'static Queue {
 /// use abstractions::work::OwnedQueue;
 ///
 /// fn start() -> Result<OwnedQueue> {
-///     let queue = OwnedQueue::new(c"example")?;
-///     queue.spawn(|| pr_info!("In a kernel thread\n"))?;
+///     let queue = OwnedQueue::ordered(c"example")?;
+///     queue.spawn(|| pr_info!("First\n"))?;
+///     queue.spawn(|| pr_info!("Second\n"))?;
 ///     Ok(queue)
 /// }
 /// ```
@@ -206,18 +233,34 @@ unsafe impl Send for OwnedQueue {}
 unsafe impl Sync for OwnedQueue {}
 
 impl OwnedQueue {
-    /// Makes a queue; the name is for messages of the kernel. Process context, may sleep.
+    /// Makes a queue whose work runs on any CPU, 1024 at once, the others after them. The name is
+    /// that of its threads, behind `kworker/`. Process context, may sleep.
     ///
     /// # Errors
     ///
     /// ENOMEM.
     pub(crate) fn new(name: &'static CStr) -> Result<Self> {
+        Self::with(name, bindings::wq_flags_WQ_UNBOUND, 0)
+    }
+
+    /// Makes a queue whose work runs on any CPU, one after the other, in the order in which it
+    /// was queued: C's `alloc_ordered_workqueue()`. Process context, may sleep.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub(crate) fn ordered(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED;
+        Self::with(name, flags, 1)
+    }
+
+    fn with(name: &CStr, flags: bindings::wq_flags, max_active: c_int) -> Result<Self> {
         // SAFETY: The format takes one NUL-terminated string, which is copied.
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND,
-                0,
+                flags,
+                max_active,
                 name.as_char_ptr(),
             )
         };
@@ -231,9 +274,18 @@ impl OwnedQueue {
     ///
     /// ENOMEM; the function is dropped then.
     pub(crate) fn spawn(&self, function: impl FnOnce() + Send + 'static) -> Result {
+        Ok(self.queue().try_spawn(GFP_KERNEL, function)?)
+    }
+
+    /// Queues an item, as [`Handle::enqueue`] does, whose drop takes it off again. Any context
+    /// but NMI.
+    pub(crate) fn enqueue<T: Run>(&self, item: &Handle<T>) -> bool {
+        item.enqueue(self.queue())
+    }
+
+    fn queue(&self) -> &Queue {
         // SAFETY: By the type invariants it is a workqueue, until drop.
-        let queue = unsafe { Queue::from_raw(self.0.as_ptr()) };
-        Ok(queue.try_spawn(GFP_KERNEL, function)?)
+        unsafe { Queue::from_raw(self.0.as_ptr()) }
     }
 }
 

@@ -31,7 +31,7 @@ use abstractions::{
 };
 use core::mem::forget;
 use kernel::{
-    impl_has_hr_timer, new_mutex, new_spinlock, new_work,
+    impl_has_hr_timer, new_delayed_work, new_mutex, new_spinlock,
     prelude::*,
     sync::{
         Arc,
@@ -194,7 +194,7 @@ fn keep(what: &[u8]) -> Result {
             forget(thread);
         }
         b"work" => {
-            let item = Item::new(new_work!("debug_faulty"), Kept)?;
+            let item = Item::new(new_delayed_work!("debug_faulty"), Kept)?;
             item.handle().enqueue(work::system_percpu());
             forget(item);
         }

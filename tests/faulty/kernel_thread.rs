@@ -14,7 +14,7 @@ use abstractions::{
     }, //
 };
 use kernel::{
-    new_work,
+    new_delayed_work,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -40,7 +40,7 @@ impl kernel::Module for KernelThread {
             let error = UserMemory::new(pages).err().map_or(0, Error::to_errno);
             pr_info!("{pages} pages: error {error}\n");
         }
-        let item = Item::new(new_work!("kernel_thread"), Ask)?;
+        let item = Item::new(new_delayed_work!("kernel_thread"), Ask)?;
         item.handle().enqueue(work::system_percpu());
         Ok(Self { _item: item })
     }

@@ -2,10 +2,11 @@
 
 //! Callbacks that take long, in the wrappers that `sched_rs`, `irq_kbd_rs` and
 //! `completions_rs` use, to show that unloading waits for them; one who queues a work item
-//! that has been ended; a thread that is never started; and a parameter and a file in
-//! sysfs that are long in being set. Never installed.
+//! that has been ended; a thread that is never started; and a parameter and files in sysfs
+//! and debugfs that are long in being set. Never installed.
 
 use abstractions::{
+    debugfs,
     kthread::{
         Stop,
         Thread, //
@@ -26,7 +27,7 @@ use core::fmt::{
     Write, //
 };
 use kernel::{
-    impl_has_hr_timer, new_work,
+    impl_has_hr_timer, new_delayed_work,
     prelude::*,
     sync::{
         atomic::{
@@ -74,7 +75,7 @@ module! {
         },
         folder: u8 {
             default: 0,
-            description: "1: a folder in sysfs instead",
+            description: "1: a folder in sysfs instead, 2: one in debugfs",
         },
     },
 }
@@ -113,6 +114,7 @@ enum Slow {
     Timer(#[allow(dead_code)] ArcHrTimerHandle<Timer>),
     Thread(#[allow(dead_code)] Thread),
     Folder(#[allow(dead_code)] Folder<Files>),
+    Debugfs(#[allow(dead_code)] debugfs::Folder<Files>),
     Work {
         // Dropped in this order.
         _item: work::Item<Work>,
@@ -140,6 +142,11 @@ impl kernel::Module for Slow {
                 files,
             )?));
         }
+        if folder == 2 {
+            let files = Files { _dropped: Dropped };
+            let folder = debugfs::Folder::new(c"slow_callbacks", Files::IN_DEBUGFS, files)?;
+            return Ok(Self::Debugfs(folder));
+        }
         let thread: u8 = series::param_value(module_parameters::thread.value());
         if thread > 0 {
             let dropped = Dropped;
@@ -152,7 +159,10 @@ impl kernel::Module for Slow {
             }
             return Ok(Self::Thread(made));
         }
-        let item = work::Item::new(new_work!("slow_callbacks"), Work { _dropped: Dropped })?;
+        let item = work::Item::new(
+            new_delayed_work!("slow_callbacks"),
+            Work { _dropped: Dropped },
+        )?;
         let late = EnqueueOnDrop(item.handle());
         item.handle().enqueue(work::system_percpu());
         Ok(Self::Work {
@@ -208,6 +218,13 @@ impl Files {
         Attribute::read_write(c"slow", Self::show, Self::store),
         Attribute::read_only(c"fits", Self::show_what_fits),
         Attribute::read_only(c"too_long", Self::show_too_much),
+    ];
+
+    const IN_DEBUGFS: &'static [debugfs::File<Self>] = &[
+        debugfs::File::writable(c"slow", Self::show, |files, _text| files.store(c"")),
+        debugfs::File::text(c"fits", Self::show_what_fits),
+        debugfs::File::text(c"too_long", Self::show_too_much),
+        debugfs::File::bytes(c"zeros", |_files| &[0; 100_000]),
     ];
 
     fn show(&self, to: &mut dyn Write) -> fmt::Result {

@@ -21,7 +21,7 @@ use abstractions::{
     }, //
 };
 use kernel::{
-    new_work,
+    new_delayed_work,
     prelude::*,
     sync::Arc,
     time::{
@@ -94,7 +94,7 @@ impl kernel::Module for Fixture {
         let waits = WAITS.into_iter().cycle().skip(first as usize);
         for wait in waits.take(count as usize) {
             let shared = shared.clone();
-            let item = work::Item::new(new_work!("umh_fixture"), Program { shared, wait })?;
+            let item = work::Item::new(new_delayed_work!("umh_fixture"), Program { shared, wait })?;
             let program = item.handle();
             items.push(item, GFP_KERNEL)?;
             program.enqueue(work::system_percpu());

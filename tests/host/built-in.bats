@@ -125,13 +125,15 @@ boot() {
 		! grep _rs /proc/modules
 		# What the keyboard sends while its driver starts may or may not come first, and
 		# nobody waits for the threads.
-		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\|workqueue\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
 		dmesg | grep "^completions_rs: "
+		dmesg | grep "^workqueue_rs: "
 		dmesg | grep -o "^locks_rs: [a-z]*:.* counted" | sed "s/[0-9]* of [0-9]*/N of N/"
 		echo --- /proc
 		cat /proc/test
 		echo one >/proc/rw_test; cat /proc/rw_test
 		echo two >/proc/sleep; cat /proc/sleep
+		echo three four >/proc/iter; cat /proc/iter
 		grep -x "Timer was called [0-9]* times so far" /proc/sched >/dev/null
 		grep -o "char_dev\|chardev_rs" /proc/devices
 		grep -o "i8042, irq_kbd_rs" /proc/interrupts
@@ -144,6 +146,7 @@ boot() {
 		cd /sys/module
 		for file in *_rs/parameters/*; do echo "$file $(cat $file)"; done
 		echo 12 >/sys/kernel/sysfs_rs/value; cat /sys/kernel/sysfs_rs/squared
+		cd /sys/kernel/debug/debugfs_rs; echo Hello >message; cat message counter enabled
 		cd /root
 		echo --- log
 		dmesg -c >/dev/null
@@ -171,6 +174,9 @@ boot() {
 		umh_rs: /bin/true exited with 0
 		completions_rs: Turn the crank
 		completions_rs: Flywheel spins up
+		workqueue_rs: Item 1 runs in a kernel thread
+		workqueue_rs: Item 2 runs in a kernel thread
+		workqueue_rs: Item 3 runs in a kernel thread
 		locks_rs: none: N of N counted
 		locks_rs: atomic: N of N counted
 		locks_rs: mutex: N of N counted
@@ -181,6 +187,8 @@ boot() {
 		For the 1st time, go away!
 		Last input:one
 		Last input:two
+		three
+		four
 		char_dev
 		chardev_rs
 		i8042, irq_kbd_rs
@@ -205,6 +213,9 @@ boot() {
 		umh_rs/parameters/path /bin/true
 		umh_rs/parameters/wait (null)
 		144
+		Hello
+		1
+		Y
 		--- log
 		syscall_rs: Opened file by 65534: /etc/group
 		usercopy_test_rs: tests passed.

@@ -4,6 +4,7 @@
 //! and most of them on several at the same time.
 
 use abstractions::{
+    debugfs,
     i8042,
     irq,
     kprobe,
@@ -78,6 +79,12 @@ struct Files(Pointer);
 
 fn folder(files: Files) -> Result<sysfs::Folder<Files>> {
     sysfs::Folder::new(c"folder", &[], files)
+    //~^ ERROR `*mut u8` cannot be sent between threads safely [E0277]
+    //~^^ ERROR `*mut u8` cannot be shared between threads safely [E0277]
+}
+
+fn in_debugfs(files: Files) -> Result<debugfs::Folder<Files>> {
+    debugfs::Folder::new(c"folder", &[], files)
     //~^ ERROR `*mut u8` cannot be sent between threads safely [E0277]
     //~^^ ERROR `*mut u8` cannot be shared between threads safely [E0277]
 }

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A delayed work item, ended as if it were a plain one: that would wait for a timer for
-//! ever.
+//! A work item that cannot be delayed, ended as if it could: C would look for its timer beyond
+//! its end.
 
 use abstractions::work::{
     Handle,
     Item,
     Run, //
 };
-#[cfg(misuse)]
+#[cfg(not(misuse))]
 use kernel::new_delayed_work;
-use kernel::{
-    new_work,
-    prelude::*, //
-};
+#[cfg(misuse)]
+use kernel::new_work as new_delayed_work;
+use kernel::prelude::*;
 
 mod abstractions;
 
-struct Tick;
+struct Count;
 
-impl Run for Tick {
-    fn run(_item: &Handle<Self>) {}
+impl Run for Count {
+    fn run(_count: &Handle<Self>) {}
 }
 
-fn item() -> Result<Item<Tick>> {
-    #[cfg(misuse)]
-    let work = new_delayed_work!("tick");
-    #[cfg(not(misuse))]
-    let work = new_work!("tick");
-    Item::new::<core::convert::Infallible>(work, Tick) //~ ERROR DelayedWork [E0277]
+fn item() -> Result<Item<Count>> {
+    Item::new(new_delayed_work!("count"), Count) //~ ERROR is not satisfied [E0277]
 }

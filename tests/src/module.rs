@@ -21,10 +21,11 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 22] = [
+pub const ALL: [&str; 25] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
+    "debugfs_rs",
     "demand_load_rs",
     "export_server_rs",
     "export_client_rs",
@@ -38,27 +39,34 @@ pub const ALL: [&str; 22] = [
     "print_string_rs",
     "procfs_rs",
     "procfs_rw_rs",
+    "procfs_seq_rs",
     "sched_rs",
     "sleep_rs",
     "syscall_rs",
     "sysfs_rs",
     "umh_rs",
     "usercopy_test_rs",
+    "workqueue_rs",
 ];
 
 /// The modules with a file that can be opened, and the file.
-pub const FILES: [(&str, &str); 7] = [
+pub const FILES: [(&str, &str); 8] = [
     ("chardev_ioctl_rs", "/dev/char_dev"),
     ("chardev_rs", "/dev/chardev_rs"),
     ("misc_rs", "/dev/misc_rs"),
     ("procfs_rs", "/proc/test"),
     ("procfs_rw_rs", "/proc/rw_test"),
+    ("procfs_seq_rs", "/proc/iter"),
     ("sched_rs", "/proc/sched"),
     ("sleep_rs", "/proc/sleep"),
 ];
 
 /// The files that do not hold their module while they are open.
-pub const IN_SYSFS: [(&str, &str); 3] = [
+pub const IN_SYSFS: [(&str, &str); 7] = [
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/blob"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/counter"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/enabled"),
+    ("debugfs_rs", "/sys/kernel/debug/debugfs_rs/message"),
     (
         "param_watch_rs",
         "/sys/module/param_watch_rs/parameters/watched",

@@ -126,12 +126,12 @@ fn is_device(path: &str) -> bool {
 
 /// The files that can be written.
 fn is_writable(path: &str) -> bool {
-    [DEVICE, "/proc/rw_test", "/proc/sleep"].contains(&path)
+    [DEVICE, "/proc/iter", "/proc/rw_test", "/proc/sleep"].contains(&path)
 }
 
 /// The files whose content the kernel's `seq_file` keeps.
 fn is_sequence(path: &str) -> bool {
-    ["/dev/misc_rs", "/proc/test", "/proc/sched"].contains(&path)
+    ["/dev/misc_rs", "/proc/iter", "/proc/test", "/proc/sched"].contains(&path)
 }
 
 /// The rows of one file.
@@ -383,6 +383,9 @@ fn opens_of_others() {
         ("/proc/rw_test", O_RDONLY, Ok(())),
         ("/proc/rw_test", O_WRONLY, Err(EACCES)),
         ("/proc/rw_test", O_RDWR, Err(EACCES)),
+        ("/proc/iter", O_RDONLY, Ok(())),
+        ("/proc/iter", O_WRONLY, Err(EACCES)),
+        ("/proc/iter", O_RDWR, Err(EACCES)),
         ("/proc/sched", O_RDONLY, Ok(())),
         ("/proc/sched", O_WRONLY, Err(EACCES)),
         ("/proc/sched", O_RDWR, Err(EACCES)),
@@ -407,12 +410,13 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 13] = [
+const NUMBERS: [(&str, &str, &[&str]); 17] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
     ("syscall_rs", "rate", &["0", "100001", "4294967295"]),
     ("syscall_rs", "uid", &[]),
+    ("procfs_seq_rs", "uid", &[]),
     (
         "sched_rs",
         "interval_ms",
@@ -424,6 +428,9 @@ const NUMBERS: [(&str, &str, &[&str]); 13] = [
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),
+    ("workqueue_rs", "items", &["0", "1001", "4294967295"]),
+    ("workqueue_rs", "bh", &["2", "255"]),
+    ("workqueue_rs", "delay_ms", &["60001", "4294967295"]),
     // Of the tests.
     ("faulty/faulty", "leak", &[]),
 ];

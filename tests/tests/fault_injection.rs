@@ -193,12 +193,15 @@ modules! {
     misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
+    procfs_seq_rs "": "/proc/iter" O_RDWR [WRITES, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
     sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
+    debugfs_rs "": "/sys/kernel/debug/debugfs_rs/message" O_RDWR [WRITES, READS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     completions_rs "";
     locks_rs "steps=10";
+    workqueue_rs "";
     print_string_rs "";
     // Of a file of the watched user.
     syscall_rs "uid=0": "/etc/passwd" O_RDONLY [READS];
@@ -225,6 +228,12 @@ fn demand_load_rs() {
 #[test]
 fn irq_kbd_rs_with_a_thread() {
     fail_all("irq_kbd_rs", "threaded=1", &[], None);
+}
+
+/// One more after the other, and one for a timer that does not end.
+#[test]
+fn workqueue_rs_with_a_delay() {
+    fail_all("workqueue_rs", "bh=1 delay_ms=60000", &[], None);
 }
 
 /// A timer and a work item for each program, which ends long before.

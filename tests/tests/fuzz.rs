@@ -236,6 +236,12 @@ impl Call {
             "irq_kbd_rs" => format!("threaded={} ports={}", rng.u8(..3), rng.u8(..3)),
             "syscall_rs" => format!("uid=65534 rate={}", rng.u8(..3)),
             "demand_load_rs" => format!("name={}", any(rng, &ALL)),
+            "workqueue_rs" => format!(
+                "items={} bh={} delay_ms={}",
+                rng.u8(..20),
+                rng.u8(..3),
+                any(rng, &[0, 1, 50_000])
+            ),
             "umh_rs" => format!("path={}", any(rng, &["/bin/true", "/bin/false", "/", ""])),
             _ => String::new(),
         };

@@ -47,6 +47,7 @@ fn answers(path: &str) -> Answers {
         "/dev/misc_rs" => ("0\n", Some(EINVAL), Some(ENOTTY)),
         "/proc/test" => ("For the ", Some(EIO), Some(ENOTTY)),
         "/proc/rw_test" | "/proc/sleep" => ("Last input:", None, Some(ENOTTY)),
+        "/proc/iter" => ("", None, Some(ENOTTY)),
         "/proc/sched" => ("Timer was called ", Some(EIO), Some(ENOTTY)),
         "/proc/fixture/records" => ("record ", None, Some(ENOTTY)),
         other => panic!("{other}"),

@@ -138,13 +138,20 @@ fn unloads_during(params: &str, call: impl FnOnce() -> io::Result<()> + Send) ->
 
 #[test]
 fn unload_waits_for_a_file_in_sysfs_that_is_written_or_read() {
-    const FILE: &str = "/sys/kernel/slow_callbacks/slow";
+    unload_waits_for("folder=1", "/sys/kernel/slow_callbacks/slow");
+}
+
+#[test]
+fn unload_waits_for_a_file_in_debugfs_that_is_written_or_read() {
+    unload_waits_for("folder=2", "/sys/kernel/debug/slow_callbacks/slow");
+}
+
+#[track_caller]
+fn unload_waits_for(params: &str, file: &str) {
     let lines = ["begin", "unloading", "end", "dropped"];
-    let written = unloads_during("folder=1", || fs::write(FILE, "1"));
+    let written = unloads_during(params, || fs::write(file, "1"));
     assert_eq!(written, lines);
     // One read: a second one would come too late.
-    let read = unloads_during("folder=1", || {
-        File::open(FILE)?.read(&mut [0; 10]).map(drop)
-    });
+    let read = unloads_during(params, || File::open(file)?.read(&mut [0; 10]).map(drop));
     assert_eq!(read, lines);
 }
