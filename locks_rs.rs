@@ -279,6 +279,7 @@ impl Counter {
         self.done.arrive();
     }
 
+    // ANCHOR: step
     fn step(&self) {
         match self.kind {
             Kind::None => self.atomic.store(self.atomic.load(Relaxed) + 1, Relaxed),
@@ -291,6 +292,7 @@ impl Counter {
             Kind::RwSem => *self.rwsem.write() += 1,
         }
     }
+    // ANCHOR_END: step
 
     fn counted(&self) -> u64 {
         match self.kind {

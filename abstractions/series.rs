@@ -44,9 +44,11 @@ use kernel::prelude::*;
 ///     }
 /// }
 /// ```
+// ANCHOR: one_for_both
 pub(crate) fn param_value<T: Copy>(value: impl Borrow<T>) -> T {
     *value.borrow()
 }
+// ANCHOR_END: one_for_both
 
 /// Returns the `struct module` that this code is part of, C's `THIS_MODULE`: null
 /// when it is built into the kernel, which `try_module_get` and `module_put` take.

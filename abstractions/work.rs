@@ -106,6 +106,7 @@ impl<T: Run> Deref for Item<T> {
     }
 }
 
+// ANCHOR: drop
 /// Sleeps; not to be dropped by the item itself, which would wait for itself.
 impl<T: Run> Drop for Item<T> {
     fn drop(&mut self) {
@@ -121,6 +122,7 @@ impl<T: Run> Drop for Item<T> {
         }
     }
 }
+// ANCHOR_END: drop
 
 /// A reference to an item, to queue it, and to its data.
 pub(crate) struct Handle<T: Run>(Arc<Inner<T>>);
