@@ -164,6 +164,7 @@ impl Sleep {
         if nonblock {
             return Err(EAGAIN);
         }
+        // ANCHOR: room
         // Without the lock: a spinlock's holder must not sleep.
         let sleeper = Arc::pin_init(
             pin_init!(Sleeper {
@@ -178,6 +179,7 @@ impl Sleep {
         if queue.take_if_free() {
             return Ok(());
         }
+        // ANCHOR_END: room
         // ANCHOR: wait
         let ticket = queue.draw_ticket();
         queue

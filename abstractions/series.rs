@@ -2,6 +2,8 @@
 
 //! All that differs between the kernel series which are supported, 7.2 and 7.3.
 //!
+//! In the book: [Two series from one source](../../../book/series.html).
+//!
 //! Where one piece of code cannot serve both, `Makefile.generated` tells by `lkmpg_7_2`.
 
 use super::bindings;

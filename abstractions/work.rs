@@ -3,6 +3,8 @@
 //! Work items that end before the module's text goes, a queue of one's own, and a queue
 //! that the kernel does not call deprecated.
 //!
+//! In the book: [Time, and later](../../../book/time.html).
+//!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
 //! The `kernel` crate can queue items, but not take them back, nor wait for them. Its items

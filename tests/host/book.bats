@@ -55,7 +55,7 @@ faults() {
 @test "the checks find what is wrong" {
 	make book
 	mkdir -p "$BATS_TEST_TMPDIR"/{book,kernel}
-	cp -r --parents Kbuild Makefile docs/book scripts ./*.rs ./*_rs abstractions build/book "$BATS_TEST_TMPDIR/book"
+	cp -r --parents Kbuild Makefile docs/book scripts ./*.rs ./*_rs abstractions tests/faulty/*.rs build/book "$BATS_TEST_TMPDIR/book"
 	cd "$BATS_TEST_TMPDIR/book"
 
 	sed -i 's/ANCHOR: callback/ANCHOR: called_back/' sched_rs.rs
@@ -92,7 +92,9 @@ faults() {
 		<a href="../rustdoc/abstractions/files/index.html">5</a>
 		<a href="../rustdoc/abstractions/index.html#wrong">6</a>
 	END
-	rm -r docs/book/src && mkdir docs/book/src && mkdir -p ../kernel/Documentation && touch ../kernel/Documentation/right
+	truncate -s 0 docs/book/src/*.md
+	sed -i 's,^.*book/chardev.html.*,//! [right](../../../book/life.html) [8](../../../book/lives.html),' abstractions/file.rs
+	mkdir -p ../kernel/Documentation && touch ../kernel/Documentation/right
 	echo '[right](srctree/Documentation/right) [7](srctree/Documentation/wrong)' >docs/book/src/life.md
 	faults links \
 		'build/book/life.html: dead link #there' \
@@ -101,6 +103,7 @@ faults() {
 		'build/book/life.html: `make rustdoc` does not make ../rustdoc/abstractions/file/trait.Operation.html' \
 		'build/book/life.html: `make rustdoc` does not make ../rustdoc/abstractions/files/index.html' \
 		'build/book/life.html: `make rustdoc` does not make ../rustdoc/abstractions/index.html#wrong' \
+		'abstractions/file.rs: there is no chapter lives' \
 		"docs/book/src/life.md: the kernel's source has no Documentation/wrong"
 }
 

@@ -50,7 +50,7 @@ def listings():
             yield f"{page}: {path} has no anchor {anchor}, or more than one"
         elif anchor and read(path).count(f"// ANCHOR_END: {anchor}\n") != 1:
             yield f"{page}: the anchor {anchor} of {path} has no end"
-    for path in sorted(glob.glob("*.rs") + glob.glob("*_rs/*.rs") + glob.glob("abstractions/*.rs")):
+    for path in sorted(glob.glob("*.rs") + glob.glob("*_rs/*.rs") + glob.glob("abstractions/*.rs") + glob.glob("tests/faulty/*.rs")):
         for anchor in re.findall(r"// ANCHOR: (\w+)", read(path)):
             if (path, anchor) not in used:
                 yield f"{path}: no chapter uses the anchor {anchor}"
@@ -132,6 +132,10 @@ def links(kernel):
                 yield f"{path}: dead link {link}"
             elif url.fragment and target in built and unquote(url.fragment) not in built[target].ids:
                 yield f"{path}: dead link {link}"
+    for wrapper in sorted(glob.glob("abstractions/*.rs")):
+        for chapter in re.findall(r"\]\([./]*/book/(\w+)\.html\)", read(wrapper)):
+            if not os.path.exists(f"{SOURCE}/{chapter}.md"):
+                yield f"{wrapper}: there is no chapter {chapter}"
     for page, text in pages().items():
         for file in re.findall(r"\]\(srctree/([^)]+)\)", text):
             if not os.path.exists(os.path.join(kernel, file)):
