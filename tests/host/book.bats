@@ -23,6 +23,27 @@ guest() {
 	[ -e build/book/index.html ]
 }
 
+@test "make book fails where mdBook only complains" {
+	cp -r --parents Makefile scripts docs/book ./*.rs ./*_rs abstractions tests/faulty/*.rs "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
+	make book
+	rm hello_rs.rs
+	run -2 make book
+	[[ $output == *'lkmpg-rs: mdBook complains: '*hello_rs.rs* ]]
+}
+
+@test "make book-open opens the first page, or says where it is" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	export PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	printf '#!/bin/sh\necho opened "$1"\n' >"$BATS_TEST_TMPDIR/bin/xdg-open"
+	chmod +x "$BATS_TEST_TMPDIR/bin/xdg-open"
+	run -0 make book-open
+	[ "${lines[-1]}" = "opened $PWD/build/book/index.html" ]
+	printf '#!/bin/sh\nexit 3\n' >"$BATS_TEST_TMPDIR/bin/xdg-open"
+	run -0 make book-open
+	[ "${lines[-1]}" = "$PWD/build/book/index.html" ]
+}
+
 @test "each listing is there, and each anchor of the sources is used" {
 	"$check" listings
 }
