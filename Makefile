@@ -25,7 +25,7 @@ unexport lkmpg_clean BASH_ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT $(filter BASH_F
 .NOTPARALLEL:
 
 .PHONY: modules modules_install clean demo test test-all mutants cycles bench bench-loop shell
-.PHONY: stock sign check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
+.PHONY: book book-open exercise stock sign check doctor in-tree in-tree-remove rustdoc rust-analyzer kdir kernel-image help
 
 modules:         ## build the modules (the default)
 	@scripts/modules.sh modules
@@ -60,6 +60,22 @@ bench-loop:      ## what a developer waits for: set-up, tests, a change, a boot
 
 shell:           ## a shell in the guest
 	@scripts/shell.sh
+
+book:            ## build the book, in build/book
+	@scripts/book.sh
+
+book-open:       ## the same, and open it in a browser
+	@page=$$(scripts/book.sh) && { xdg-open "$$page" 2>/dev/null || echo "$$page"; }
+
+exercise:        ## whether an exercise of the book is solved: make exercise 1
+	@scripts/exercise.sh $(number)
+
+# The number is not a goal of its own.
+number := $(if $(filter exercise,$(firstword $(MAKECMDGOALS))),$(word 2,$(MAKECMDGOALS)))
+ifneq ($(number),)
+.PHONY: $(number)
+$(number): ; @:
+endif
 
 check:           ## rustfmt, clippy, shellcheck
 	@scripts/check.sh

@@ -205,6 +205,7 @@ impl file::Operations for CharDev {
         iov.read_from_buffer(position, device.message().as_bytes())
     }
 
+    // ANCHOR: write
     /// Replaces the message, wherever the file's position is; the next read starts at
     /// the beginning of the new one.
     fn write_iter(
@@ -222,6 +223,7 @@ impl file::Operations for CharDev {
         *position = 0;
         Ok(message.length)
     }
+    // ANCHOR_END: write
 
     fn llseek(
         device: ArcBorrow<'_, Self>,
@@ -232,6 +234,7 @@ impl file::Operations for CharDev {
         file.seek_in_buffer(offset, whence, device.message().length)
     }
 
+    // ANCHOR: ioctl
     fn ioctl(device: ArcBorrow<'_, Self>, file: &OpenFile, cmd: u32, arg: usize) -> Result<isize> {
         let user = |length| UserSlice::new(UserPtr::from_addr(arg), length);
         match cmd {
@@ -262,6 +265,7 @@ impl file::Operations for CharDev {
             _ => Err(ENOTTY),
         }
     }
+    // ANCHOR_END: ioctl
 
     fn compat_cmd(cmd: u32) -> u32 {
         match cmd {

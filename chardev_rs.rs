@@ -56,6 +56,7 @@ module! {
     license: "GPL",
 }
 
+// ANCHOR: registration
 struct Chardev {
     _device: Registration<Session>,
 }
@@ -73,6 +74,7 @@ impl kernel::Module for Chardev {
         Ok(Self { _device: device })
     }
 }
+// ANCHOR_END: registration
 
 /// Whether the device is open.
 static OPEN: AtomicFlag = AtomicFlag::new(false);
@@ -80,6 +82,7 @@ static OPEN: AtomicFlag = AtomicFlag::new(false);
 /// How often the device has been opened.
 static COUNT: Atomic<i64> = Atomic::new(0);
 
+// ANCHOR: exclusive
 /// The right to have the device open, which one file has at a time.
 struct Exclusive;
 
@@ -97,6 +100,7 @@ impl Drop for Exclusive {
         OPEN.store(false, Release);
     }
 }
+// ANCHOR_END: exclusive
 
 /// The open file.
 struct Session {
@@ -112,6 +116,7 @@ impl Session {
     }
 }
 
+// ANCHOR: operations
 #[vtable]
 impl file::Operations for Session {
     type Data = ();
@@ -145,3 +150,4 @@ impl file::Operations for Session {
 
     // There is no `write_iter`: a write fails with EINVAL.
 }
+// ANCHOR_END: operations

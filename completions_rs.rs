@@ -88,12 +88,14 @@ impl kernel::Module for Completions {
     }
 }
 
+// ANCHOR: drop
 impl Drop for Completions {
     fn drop(&mut self) {
         // Both threads have run then.
         self.machine.flywheel_spins.wait_for_completion();
     }
 }
+// ANCHOR_END: drop
 
 #[pin_data]
 struct Machine {
@@ -113,6 +115,7 @@ impl Machine {
         })
     }
 
+    // ANCHOR: threads
     /// What the crank's thread does.
     fn turn_crank(&self) {
         pr_info!("Turn the crank\n");
@@ -126,4 +129,5 @@ impl Machine {
         pr_info!("Flywheel spins up\n");
         self.flywheel_spins.complete_all();
     }
+    // ANCHOR_END: threads
 }

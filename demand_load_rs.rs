@@ -64,6 +64,7 @@ impl kernel::Module for DemandLoad {
             pr_err!("{name}: is waiting for itself\n");
             return Err(EINVAL);
         }
+        // ANCHOR: ask
         match request_module(name) {
             Ok(status) => pr_info!("{name}: modprobe {status}\n"),
             Err(error) => {
@@ -71,6 +72,7 @@ impl kernel::Module for DemandLoad {
                 return Err(error);
             }
         }
+        // ANCHOR_END: ask
         Ok(Self)
     }
 }

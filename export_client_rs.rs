@@ -36,6 +36,7 @@ module! {
 
 struct Client;
 
+// ANCHOR: use
 impl kernel::Module for Client {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         pr_info!("yohda is {}\n", yohda.load(Relaxed));
@@ -43,3 +44,4 @@ impl kernel::Module for Client {
         Ok(Self)
     }
 }
+// ANCHOR_END: use

@@ -42,6 +42,7 @@ module! {
     license: "GPL",
 }
 
+// ANCHOR: export
 /// The number that is exported; see [`export_server::yohda`].
 #[allow(non_upper_case_globals)]
 #[no_mangle]
@@ -54,6 +55,7 @@ pub extern "C" fn yohda_add(n: c_int) -> c_int {
     yohda.fetch_add(n, Relaxed).wrapping_add(n)
 }
 export_symbol_gpl!(fn export_server::yohda_add);
+// ANCHOR_END: export
 
 struct Server;
 

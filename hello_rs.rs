@@ -15,6 +15,7 @@
 //!
 //! Source: LKMPG, chapter 1, `hello.c`.
 
+// ANCHOR: module
 use kernel::prelude::*;
 
 module! {
@@ -40,3 +41,4 @@ impl Drop for Hello {
         pr_info!("Short is the life of a kernel module\n");
     }
 }
+// ANCHOR_END: module

@@ -85,6 +85,7 @@ module! {
 /// The largest `delay_ms`. Unloading ends the wait.
 const MAX_DELAY_MS: u32 = 60_000;
 
+// ANCHOR: fields
 struct IrqKbd {
     // Dropped in this order: there are no more interrupts, so no more work is queued; no
     // more bytes; no more work. Then what is left in the ring is logged.
@@ -93,6 +94,7 @@ struct IrqKbd {
     keyboard: work::Item<Keyboard>,
     _counts: LogCountsOnDrop,
 }
+// ANCHOR_END: fields
 
 impl kernel::Module for IrqKbd {
     fn init(_module: &'static ThisModule) -> Result<Self> {
@@ -244,6 +246,7 @@ struct TopHalf {
     seen: Atomic<u32>,
 }
 
+// ANCHOR: top_half
 impl irq::Handler for TopHalf {
     fn handle(&self) -> irq::IrqReturn {
         let keyboard = &self.keyboard;
@@ -265,6 +268,7 @@ impl irq::Handler for TopHalf {
         self.keyboard.bottom_half();
     }
 }
+// ANCHOR_END: top_half
 
 /// Logs what no bottom half came to read, and the counts.
 struct LogCountsOnDrop(work::Handle<Keyboard>);
@@ -312,6 +316,7 @@ impl Ring {
         &self.bytes[(count % Self::SIZE) as usize]
     }
 
+    // ANCHOR: ring
     fn push(&self, byte: u8) {
         let written = self.written.load(Relaxed);
         // Acquire: the reader is done with the slot.
@@ -333,6 +338,7 @@ impl Ring {
         self.read.store(read.wrapping_add(1), Release);
         Some(byte)
     }
+    // ANCHOR_END: ring
 
     /// Returns how many bytes have come, those that did not fit included.
     fn received(&self) -> u32 {

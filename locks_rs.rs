@@ -169,6 +169,7 @@ impl Kind {
 
 /// Has threads count, waits for them, and logs how many steps there were.
 fn count(kind: Kind, threads: u32, steps: u32) -> Result {
+    // ANCHOR: threads
     let counter = Arc::pin_init(Counter::new(kind, threads), GFP_KERNEL)?;
     let mut all = KVec::with_capacity(threads as usize, GFP_KERNEL)?;
     for _ in 0..threads {
@@ -176,6 +177,7 @@ fn count(kind: Kind, threads: u32, steps: u32) -> Result {
         let thread = Thread::new(c"locks_rs", move |_stop| counter.count(steps))?;
         all.push(thread, GFP_KERNEL)?;
     }
+    // ANCHOR_END: threads
     // The timer is dropped, and has run for the last time, before its ticks are read.
     let timer = (kind == Kind::Irq).then(|| counter.clone().start(TICK));
     all.iter().for_each(Thread::start);
@@ -279,6 +281,7 @@ impl Counter {
         self.done.arrive();
     }
 
+    // ANCHOR: step
     fn step(&self) {
         match self.kind {
             Kind::None => self.atomic.store(self.atomic.load(Relaxed) + 1, Relaxed),
@@ -291,6 +294,7 @@ impl Counter {
             Kind::RwSem => *self.rwsem.write() += 1,
         }
     }
+    // ANCHOR_END: step
 
     fn counted(&self) -> u64 {
         match self.kind {

@@ -80,6 +80,7 @@ const IOCTL_VALGET_NUM: u32 = _IOR::<i32>(IOC_MAGIC, 2);
 /// Sets the number that all files share: the argument itself.
 const IOCTL_VALSET_NUM: u32 = _IOW::<i32>(IOC_MAGIC, 3);
 
+// ANCHOR: argument
 /// What `IOCTL_VALSET` and `IOCTL_VALGET` point to.
 // Any bytes are one, and it is nothing but its bytes.
 #[derive(FromBytes, Immutable, IntoBytes)]
@@ -89,6 +90,7 @@ struct IoctlArg {
     /// None is known yet.
     flags: u32,
 }
+// ANCHOR_END: argument
 
 struct Misc {
     _device: Registration<Open>,

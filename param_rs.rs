@@ -39,14 +39,17 @@ module! {
     authors: ["lkmpg-rs authors"],
     description: "Logs the strings it is given when loaded",
     license: "GPL",
+    // ANCHOR: number
     params: {
         count: u32 {
             default: 1,
             description: "How often to log the strings, 1 to 100",
         },
     },
+    // ANCHOR_END: number
 }
 
+// ANCHOR: parameters
 string_parameters! {
     module: "param_rs",
     str1: "The first string to log",
@@ -60,6 +63,7 @@ array_parameters! {
         description: "Numbers to log, at most four",
     },
 }
+// ANCHOR_END: parameters
 
 /// The largest `count`: enough to see it work, too few to flood the log.
 const MAX_COUNT: u32 = 100;
@@ -68,11 +72,13 @@ struct Param;
 
 impl kernel::Module for Param {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // ANCHOR: check
         let count = series::param_value(module_parameters::count.value());
         if !(1..=MAX_COUNT).contains(&count) {
             pr_err!("count={count} is not between 1 and {MAX_COUNT}\n");
             return Err(EINVAL);
         }
+        // ANCHOR_END: check
 
         match (
             string_parameters::str1.value(),

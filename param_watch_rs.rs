@@ -50,6 +50,7 @@ live_parameters! {
 
 struct Watched;
 
+// ANCHOR: watch
 impl Watch for Watched {
     fn set(value: i32) -> Result {
         if !(0..=100).contains(&value) {
@@ -64,6 +65,7 @@ impl Watch for Watched {
         pr_info!("watched is read: {value}\n");
     }
 }
+// ANCHOR_END: watch
 
 struct ParamWatch;
 

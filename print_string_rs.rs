@@ -48,9 +48,11 @@ impl Drop for PrintString {
     }
 }
 
+// ANCHOR: print
 /// Writes `string` to the current process's terminal, if it has one that takes it.
 fn print_string(string: &[u8]) {
     if let Some(tty) = Tty::current() {
         tty.write(string);
     }
 }
+// ANCHOR_END: print

@@ -90,6 +90,7 @@ impl Reader {
 /// `/proc/test`.
 struct Test;
 
+// ANCHOR: operations
 #[vtable]
 impl Operations for Test {
     type Data = Arc<Readers>;
@@ -109,6 +110,7 @@ impl Operations for Test {
         Ok(())
     }
 }
+// ANCHOR_END: operations
 
 /// Returns what makes an ordinal of a number: 1st, 2nd, 3rd, 4th, 11th, 21st, 111th.
 fn ordinal_suffix(n: u64) -> &'static str {

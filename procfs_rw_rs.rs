@@ -85,6 +85,7 @@ impl Operations for RwTest {
     type Data = Arc<Self>;
     type Ptr = Arc<Self>;
 
+    // ANCHOR: open_and_read
     fn open(this: ArcBorrow<'_, Self>, file: &OpenFile) -> Result<Arc<Self>> {
         only_root_writes(file)?;
         Ok(this.into())
@@ -99,6 +100,7 @@ impl Operations for RwTest {
         let message = *this.message.lock();
         iov.read_from_buffer(position, message.as_bytes())
     }
+    // ANCHOR_END: open_and_read
 
     fn write_iter(
         this: ArcBorrow<'_, Self>,

@@ -75,12 +75,14 @@ module! {
     },
 }
 
+// ANCHOR: fields
 struct Sched {
     // Dropped first: nobody reads the count of a timer that does not run.
     _file: Registration<ProcSched>,
     // Dropping it waits for the callback.
     _timer: ArcHrTimerHandle<Ticker>,
 }
+// ANCHOR_END: fields
 
 impl kernel::Module for Sched {
     fn init(_module: &'static ThisModule) -> Result<Self> {
@@ -123,6 +125,7 @@ impl_has_hr_timer! {
     }
 }
 
+// ANCHOR: callback
 impl HrTimerCallback for Ticker {
     type Pointer<'a> = Arc<Self>;
 
@@ -137,6 +140,7 @@ impl HrTimerCallback for Ticker {
         HrTimerRestart::Restart
     }
 }
+// ANCHOR_END: callback
 
 /// `/proc/sched`.
 struct ProcSched;

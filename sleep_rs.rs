@@ -94,6 +94,7 @@ struct Sleep {
     queue: SpinLock<Queue>,
 }
 
+// ANCHOR: queue
 /// Who has the file open, and who waits for it.
 ///
 /// Nobody waits while nobody has the turn: that is handed from one to the next.
@@ -103,6 +104,7 @@ struct Queue {
     turn: Option<u64>,
     waiting: RBTree<u64, Arc<Sleeper>>,
 }
+// ANCHOR_END: queue
 
 /// Where one process sleeps.
 #[pin_data]
@@ -136,6 +138,7 @@ impl Queue {
         ticket
     }
 
+    // ANCHOR: hand_over
     /// Hands the turn to the first who waits, if any, and wakes it.
     fn hand_over(&mut self) {
         let first = self.waiting.cursor_front_mut();
@@ -145,6 +148,7 @@ impl Queue {
             ticket
         });
     }
+    // ANCHOR_END: hand_over
 }
 
 impl Sleep {
@@ -160,6 +164,7 @@ impl Sleep {
         if nonblock {
             return Err(EAGAIN);
         }
+        // ANCHOR: room
         // Without the lock: a spinlock's holder must not sleep.
         let sleeper = Arc::pin_init(
             pin_init!(Sleeper {
@@ -174,6 +179,8 @@ impl Sleep {
         if queue.take_if_free() {
             return Ok(());
         }
+        // ANCHOR_END: room
+        // ANCHOR: wait
         let ticket = queue.draw_ticket();
         queue
             .waiting
@@ -190,6 +197,7 @@ impl Sleep {
             }
         }
         Ok(())
+        // ANCHOR_END: wait
     }
 }
 

@@ -166,6 +166,7 @@ impl Spy {
 }
 
 impl Watcher for Arc<Spy> {
+    // ANCHOR: opening
     fn opening(&self, uid: u32, path: &CStr) {
         if uid != self.uid {
             return;
@@ -184,6 +185,7 @@ impl Watcher for Arc<Spy> {
             _ => pr_info!("Opened file by {uid}: {}\n", BStr::from_bytes(path)),
         }
     }
+    // ANCHOR_END: opening
 
     fn opened(&self, uid: u32, result: Result) {
         if uid == self.uid && result.is_err() {

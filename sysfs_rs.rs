@@ -65,6 +65,7 @@ impl kernel::Module for Sysfs {
 
 struct Number(Atomic<i32>);
 
+// ANCHOR: files
 impl Number {
     const FILES: &'static [Attribute<Self>] = &[
         Attribute::read_write(c"value", Self::show_value, Self::store_value),
@@ -85,3 +86,4 @@ impl Number {
         writeln!(to, "{}", value * value)
     }
 }
+// ANCHOR_END: files

@@ -149,6 +149,7 @@ fn run(helpers: &Helpers) -> Result {
         if timeout_ms > 0 {
             command = command.timeout(Delta::from_millis(timeout_ms.into()));
         }
+        // ANCHOR: outcome
         match command.run(helpers, hooks, wait) {
             Ok(Some(status)) => pr_info!("{path} {status}\n"),
             Ok(None) => pr_info!("{path} started\n"),
@@ -159,6 +160,7 @@ fn run(helpers: &Helpers) -> Result {
                 return Err(error);
             }
         }
+        // ANCHOR_END: outcome
     }
     Ok(())
 }

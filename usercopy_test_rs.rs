@@ -311,6 +311,7 @@ fn clear(checks: &mut Checks, memory: &UserMemory) -> Result {
     Ok(())
 }
 
+// ANCHOR: partly
 fn clear_partly_unmapped(checks: &mut Checks, memory: &UserMemory) -> Result {
     for mapped in 0..=MAX_LEN {
         let start = memory.at(memory.len() - mapped);
@@ -323,6 +324,7 @@ fn clear_partly_unmapped(checks: &mut Checks, memory: &UserMemory) -> Result {
     }
     Ok(())
 }
+// ANCHOR_END: partly
 
 fn put_get<T>(checks: &mut Checks, memory: &UserMemory, value: T) -> Result
 where

@@ -3,6 +3,8 @@
 //! Character devices: numbers, `struct cdev`, class and device node, as one
 //! registration.
 //!
+//! In the book: [Character devices](../../../book/chardev.html).
+//!
 //! C headers: [`include/linux/cdev.h`](srctree/include/linux/cdev.h),
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h),
 //! [`include/linux/device/class.h`](srctree/include/linux/device/class.h).

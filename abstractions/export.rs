@@ -2,6 +2,8 @@
 
 //! Exporting statics and functions to other modules.
 //!
+//! In the book: [Exporting, and loading on demand](../../../book/loading.html).
+//!
 //! C header: [`include/linux/export.h`](srctree/include/linux/export.h)
 //! (`EXPORT_SYMBOL_GPL`).
 //!

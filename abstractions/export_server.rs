@@ -3,6 +3,8 @@
 //! What `export_server_rs` exports, declared for the modules that import it:
 //! what its header file would be in C.
 //!
+//! In the book: [Exporting, and loading on demand](../../../book/loading.html).
+//!
 //! Unloading: the kernel keeps `export_server_rs` loaded as long as a module that
 //! uses one of these is.
 //!

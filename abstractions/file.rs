@@ -4,6 +4,8 @@
 //! ([`cdev`](super::cdev), [`misc`](super::misc)) or below `/proc`
 //! ([`procfs`](super::procfs)).
 //!
+//! In the book: [Character devices](../../../book/chardev.html).
+//!
 //! C headers: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 //! (`struct file_operations`),
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)

@@ -3,6 +3,8 @@
 //! The PC's keyboard controller: its interrupt line, its ports, and the filter that
 //! its driver runs each byte through.
 //!
+//! In the book: [Time, and later](../../../book/time.html).
+//!
 //! C header: [`include/linux/i8042.h`](srctree/include/linux/i8042.h)
 //!
 //! Unloading *waits*: dropping a [`Filter`] returns after its last run has ended.

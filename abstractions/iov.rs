@@ -4,6 +4,8 @@
 //! methods by which a callback could claim more than it has copied. (What a `write(2)`
 //! brings is [`IovIterSource`]: who skips a part of it leaks nothing.)
 //!
+//! In the book: [Character devices](../../../book/chardev.html).
+//!
 //! C header: [`include/linux/uio.h`](srctree/include/linux/uio.h)
 //!
 //! Nothing is registered, so unloading needs no care.

@@ -2,6 +2,8 @@
 
 //! Interrupt handlers on lines that are shared with other drivers.
 //!
+//! In the book: [Time, and later](../../../book/time.html).
+//!
 //! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 //!
 //! The `kernel` crate's `irq::Registration` wants a line of a bound device; a module

@@ -2,6 +2,8 @@
 
 //! Asking for other modules.
 //!
+//! In the book: [Exporting, and loading on demand](../../../book/loading.html).
+//!
 //! C header: [`include/linux/kmod.h`](srctree/include/linux/kmod.h)
 //! (`request_module`).
 //!

@@ -2,6 +2,8 @@
 
 //! Probes on functions of the kernel.
 //!
+//! In the book: [The world outside](../../../book/outside.html).
+//!
 //! C header: [`include/linux/kprobes.h`](srctree/include/linux/kprobes.h)
 //!
 //! Unloading *waits*: dropping a [`Probe`] or a [`ReturnProbe`] returns after its last

@@ -2,6 +2,8 @@
 
 //! Kernel threads that have ended before the module's text goes.
 //!
+//! In the book: [Waiting](../../../book/waiting.html).
+//!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 //!
 //! Unloading *waits*: the drop of a [`Thread`] asks the thread to stop, and returns after the

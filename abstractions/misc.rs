@@ -3,6 +3,8 @@
 //! Misc devices: character devices without a major number of their own. They share one, and
 //! the kernel gives each a minor number and a node.
 //!
+//! In the book: [Character devices](../../../book/chardev.html).
+//!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
 //! Unloading: an open file *pins* the module. Nobody gets in before the module has been loaded,

@@ -8,6 +8,9 @@
 //!
 //! A wrapper of what the kernel can be built without is there if that is.
 //!
+//! The book tells how they are used, and why they are as they are:
+//! [How a module begins and ends](../../book/life.html). `make book` builds it.
+//!
 //! What a module can use is `pub(crate)`, and an example shows it; what only other wrappers
 //! use is `pub(super)`. `tests/host/examples.bats` compiles each example as a module, with
 //! `mod abstractions;` and `use kernel::prelude::*;` before it. `tests/misuse/` shows what

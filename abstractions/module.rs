@@ -2,6 +2,8 @@
 
 //! The life of the module that this code is part of.
 //!
+//! In the book: [How a module begins and ends](../../../book/life.html).
+//!
 //! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
 //!
 //! The kernel frees a module whose `init` fails whatever its use count, while one that

@@ -2,6 +2,8 @@
 
 //! Watching the kernel open files by name.
 //!
+//! In the book: [The world outside](../../../book/outside.html).
+//!
 //! C sources: [`fs/namei.c`](srctree/fs/namei.c) (`do_file_open`),
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h) (`struct filename`)
 //!

@@ -3,6 +3,8 @@
 //! Parameters of a module that `module!` does not have: strings, arrays of integers, and
 //! integers that can be changed while the module is loaded.
 //!
+//! In the book: [Parameters](../../../book/parameters.html).
+//!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 //! (`module_param(name, charp, 0444)`, `module_param_array(name, int, &count, 0444)`,
 //! `module_param_cb(name, ops, arg, 0644)`, `MODULE_PARM_DESC`).

@@ -2,6 +2,8 @@
 
 //! Files below `/proc`.
 //!
+//! In the book: [Files of the kernel](../../../book/files.html).
+//!
 //! C headers: [`include/linux/proc_fs.h`](srctree/include/linux/proc_fs.h),
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 //!

@@ -2,6 +2,8 @@
 
 //! A lock that many may hold to read, or one to write.
 //!
+//! In the book: [Sharing](../../../book/sharing.html).
+//!
 //! C header: [`include/linux/rwsem.h`](srctree/include/linux/rwsem.h)
 //!
 //! Nothing is registered, so unloading needs no care.

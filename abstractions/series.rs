@@ -2,6 +2,8 @@
 
 //! All that differs between the kernel series which are supported, 7.2 and 7.3.
 //!
+//! In the book: [Two series from one source](../../../book/series.html).
+//!
 //! Where one piece of code cannot serve both, `Makefile.generated` tells by `lkmpg_7_2`.
 
 use super::bindings;
@@ -44,9 +46,11 @@ use kernel::prelude::*;
 ///     }
 /// }
 /// ```
+// ANCHOR: one_for_both
 pub(crate) fn param_value<T: Copy>(value: impl Borrow<T>) -> T {
     *value.borrow()
 }
+// ANCHOR_END: one_for_both
 
 /// Returns the `struct module` that this code is part of, C's `THIS_MODULE`: null
 /// when it is built into the kernel, which `try_module_get` and `module_put` take.

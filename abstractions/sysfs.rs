@@ -2,6 +2,8 @@
 
 //! Folders below `/sys/kernel`, with a file for each value.
 //!
+//! In the book: [Files of the kernel](../../../book/files.html).
+//!
 //! C headers: [`include/linux/kobject.h`](srctree/include/linux/kobject.h),
 //! [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 //!

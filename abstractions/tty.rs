@@ -2,6 +2,8 @@
 
 //! The terminal of the current process.
 //!
+//! In the book: [The world outside](../../../book/outside.html).
+//!
 //! C headers: [`include/linux/tty.h`](srctree/include/linux/tty.h),
 //! [`include/linux/tty_driver.h`](srctree/include/linux/tty_driver.h)
 //!

@@ -3,6 +3,8 @@
 //! Running user-space programs from the kernel, in the manner of
 //! `std::process::Command`.
 //!
+//! In the book: [The world outside](../../../book/outside.html).
+//!
 //! C header: [`include/linux/umh.h`](srctree/include/linux/umh.h)
 //!
 //! The functions of the "user-mode helper API", as it was in Linux 2.6.27, and what

@@ -3,6 +3,8 @@
 //! The copies between the kernel and user memory that `kernel::uaccess` does not
 //! have, with their bare results, and user memory to try them on.
 //!
+//! In the book: [Character devices](../../../book/chardev.html).
+//!
 //! C headers: [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h),
 //! [`arch/x86/include/asm/uaccess.h`](srctree/arch/x86/include/asm/uaccess.h).
 //!

@@ -3,6 +3,8 @@
 //! Work items that end before the module's text goes, queues of one's own, and a queue
 //! that the kernel does not call deprecated.
 //!
+//! In the book: [Time, and later](../../../book/time.html).
+//!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
 //! The `kernel` crate can queue items, but not take them back, nor wait for them. C has two
@@ -116,6 +118,7 @@ impl<T: Run> Deref for Item<T> {
     }
 }
 
+// ANCHOR: drop
 /// Sleeps; not to be dropped by the item itself, which would wait for itself.
 impl<T: Run> Drop for Item<T> {
     fn drop(&mut self) {
@@ -131,6 +134,7 @@ impl<T: Run> Drop for Item<T> {
         }
     }
 }
+// ANCHOR_END: drop
 
 /// A reference to an item, to queue it, and to its data.
 pub(crate) struct Handle<T: Run>(Arc<Inner<T>>);

@@ -15,7 +15,7 @@ cd "$top"
 log=$top/build/log
 
 mapfile -d '' -t sources < <(project_files '*.rs' ':!tests/src' ':!tests/tests')
-mapfile -d '' -t scripts < <(project_files '*.sh' '*.bats' '*.bash' qemu/init qemu/run-tests-debug 'qemu/tour/*' .ci/run)
+mapfile -d '' -t scripts < <(project_files '*.sh' '*.bats' '*.bash' qemu/init qemu/run-tests-debug 'qemu/tour/*' 'docs/book/exercises/*/test' docs/book/exercises/functions .ci/run)
 [ ${#scripts[@]} -gt 0 ] || die "git lists no files of $top"
 step "rustfmt, with the kernel's configuration" "$log/rustfmt.log" \
 	rustfmt --check --edition 2021 --config-path "$kdir/source/.rustfmt.toml" "${sources[@]}"

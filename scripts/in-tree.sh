@@ -37,7 +37,8 @@ is_in() {
 	[ -e "$folder" ] || grep -q "$in_kconfig" "$samples/Kconfig" || grep -q "$in_makefile" "$samples/Makefile"
 }
 
-# copy_sources() - fills $work/lkmpg: each module of Kbuild, and what they share
+# copy_sources() - fills $work/lkmpg: each module of Kbuild, and what they share, without
+# the marks of the book
 copy_sources() {
 	local module sources=("$top/abstractions" "$top/Kconfig")
 	while read -r module; do
@@ -45,6 +46,7 @@ copy_sources() {
 		[ ! -d "$top/$module" ] || sources+=("$top/$module")
 	done < <(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' "$top/Kbuild")
 	mkdir "$work/lkmpg" && cp -r "${sources[@]}" "$work/lkmpg" &&
+		find "$work/lkmpg" -name '*.rs' -exec sed -i -E '\|^ *// ANCHOR(_END)?: |d' {} + &&
 		printf '# SPDX-License-Identifier: GPL-2.0\n/*_generated.rs\n' >"$work/lkmpg/.gitignore" &&
 		sed 's/^obj-m += \(\(.*\)_rs\.o\)$/obj-$(CONFIG_SAMPLE_RUST_LKMPG_\U\2\E) += \1/' \
 			"$top/Kbuild" >"$work/lkmpg/Makefile"

@@ -232,12 +232,14 @@ impl kernel::Module for DebugFaulty {
             *second += *locks.first.lock();
         }
         if given(module_parameters::lock_in_irq.value()) {
+            // ANCHOR: lock_in_irq
             let timer = Timer::new()?;
             let ticking = timer.clone().start(Delta::from_millis(50));
             while *timer.ticks.lock() < 2 {
                 fsleep(Delta::from_millis(50));
             }
             drop(ticking);
+            // ANCHOR_END: lock_in_irq
         }
         if let Some(what) = string_parameters::keep.value() {
             keep(what.to_bytes())?;

@@ -50,7 +50,12 @@ refused() {
 	[[ $output == *$'> obj-$(CONFIG_SAMPLES_RUST_LKMPG)\t\t+= lkmpg/'* ]]
 	[[ $output == *"Only in $tree/samples/rust: lkmpg"* ]]
 	diff -r "$BATS_TEST_TMPDIR/untouched" "$original"
-	cmp hello_rs.rs "$tree/samples/rust/lkmpg/hello_rs.rs"
+	# Without the marks by which the book finds its listings, and else the same.
+	run -1 grep -r ANCHOR "$tree/samples/rust/lkmpg"
+	grep -q ANCHOR hello_rs.rs
+	cmp <(grep -v '^// ANCHOR' hello_rs.rs) "$tree/samples/rust/lkmpg/hello_rs.rs"
+	cmp <(grep -v '^ *// ANCHOR' procfs_rw_rs.rs) "$tree/samples/rust/lkmpg/procfs_rw_rs.rs"
+	cmp hello_multi_rs/stop.rs "$tree/samples/rust/lkmpg/hello_multi_rs/stop.rs"
 
 	# Whatever a build in place leaves goes, too.
 	touch "$tree/samples/rust/lkmpg/hello_rs.o"

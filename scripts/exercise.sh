@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds an exercise of the book, docs/book/exercises/N/exercise.rs, and has its test tell in
+# the guest whether it is solved.
+#
+# Usage: scripts/exercise.sh N [FILE]
+# With FILE, such as solution.rs, that file of the folder instead.
+
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+
+exercises=$top/docs/book/exercises
+number=${1:-} file=${2:-exercise.rs}
+source=$exercises/$number/$file
+[[ -n $number && -e $source ]] ||
+	die "there is no exercise ${number:-without a number}; take one of: $(cd "$exercises" && echo [0-9]*), as in 'make exercise 1'"
+
+guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
+kdir=$("$top/scripts/kernel.sh")
+use_tools "$kdir"
+# One folder for all, whose bindings are made once; the object is another's.
+folder=build/exercise
+lock "$top/.lock"
+mkdir -p "$top/$folder"
+rm -f "$top/$folder/exercise.o"
+ln -sfn "$top/abstractions" "$top/$folder/abstractions"
+ln -sfn "$source" "$top/$folder/exercise.rs"
+# shellcheck disable=SC2016 # make's $
+printf 'obj-m += exercise.o\ninclude $(src)/abstractions/Makefile.generated\n' >"$top/$folder/Kbuild"
+log=$top/build/log/exercise.log
+attempt "Building $file of exercise $number" "$log" kbuild "$kdir" "$folder" modules || {
+	cat "$log" >&2
+	die "exercise $number does not compile"
+}
+"$top/qemu/boot.sh" "$guest" "$exercises/$number/test" "$exercises/functions" "$top/$folder/exercise.ko" ||
+	die "exercise $number is not solved yet: docs/book/exercises/$number/$file"
+echo "Exercise $number is solved."
