@@ -86,12 +86,14 @@ struct Messages {
 }
 
 impl Messages {
+    // ANCHOR: files
     const FILES: &'static [File<Self>] = &[
         File::writable(c"counter", Self::show_counter, Self::store_counter),
         File::writable(c"enabled", Self::show_enabled, Self::store_enabled),
         File::writable(c"message", Self::show_message, Self::store_message),
         File::bytes(c"blob", Self::blob),
     ];
+    // ANCHOR_END: files
 
     fn new() -> impl PinInit<Self> {
         pin_init!(Self {

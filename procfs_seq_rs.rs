@@ -110,6 +110,7 @@ impl Operations for Iter {
         Ok(this.into())
     }
 
+    // ANCHOR: records
     fn records(this: ArcBorrow<'_, Self>) -> u64 {
         this.words.lock().ends.len() as u64
     }
@@ -120,6 +121,7 @@ impl Operations for Iter {
         }
         Ok(())
     }
+    // ANCHOR_END: records
 
     fn write_iter(
         this: ArcBorrow<'_, Self>,

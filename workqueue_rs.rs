@@ -82,6 +82,7 @@ const MAX_ITEMS: u32 = 1000;
 
 const MAX_DELAY_MS: u32 = 60_000;
 
+// ANCHOR: fields
 struct Workqueue {
     // Dropped in this order: what is on the queue runs, what is elsewhere is taken off, and then
     // the count is right.
@@ -89,6 +90,7 @@ struct Workqueue {
     _items: KVec<Item<Greeting>>,
     _count: LogCountOnDrop,
 }
+// ANCHOR_END: fields
 
 impl kernel::Module for Workqueue {
     fn init(_module: &'static ThisModule) -> Result<Self> {
