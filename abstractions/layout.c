@@ -20,6 +20,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
+#include <linux/platform_device.h>
+#include <linux/property.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -114,6 +116,17 @@ void lkmpg_layout(void)
 	FIELD(debugfs_short_fops, read);
 	FIELD(debugfs_short_fops, write);
 	FIELD(debugfs_short_fops, llseek);
+
+	/* platform.rs */
+	SIZE(platform_device_info);
+	FIELD(platform_device_info, name);
+	FIELD(platform_device_info, id);
+	FIELD(platform_device_info, properties);
+	SIZE(property_entry);
+	FIELD(property_entry, name);
+	FIELD(property_entry, length);
+	FIELD(property_entry, is_inline);
+	INNER_FIELD(property_entry, __bindgen_anon_1, value);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

@@ -66,6 +66,7 @@ pub(crate) mod module;
 pub(crate) mod namei;
 pub(crate) mod param;
 pub(crate) mod pid;
+pub(crate) mod platform;
 #[cfg(CONFIG_PROC_FS)]
 pub(crate) mod procfs;
 pub(crate) mod rwsem;

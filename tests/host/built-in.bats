@@ -128,6 +128,7 @@ boot() {
 		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\|workqueue\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
 		dmesg | grep "^completions_rs: "
 		dmesg | grep "^workqueue_rs: "
+		dmesg | grep "^platform_rs platform_rs"
 		dmesg | grep -o "^locks_rs: [a-z]*:.* counted" | sed "s/[0-9]* of [0-9]*/N of N/"
 		echo --- /proc
 		cat /proc/test
@@ -177,6 +178,9 @@ boot() {
 		workqueue_rs: Item 1 runs in a kernel thread
 		workqueue_rs: Item 2 runs in a kernel thread
 		workqueue_rs: Item 3 runs in a kernel thread
+		platform_rs platform_rs.0: label zero, value 0 of 100, enabled
+		platform_rs platform_rs.1: label one, value 10 of 50, disabled
+		platform_rs platform_rs.2: label two, value 20 of 100, enabled
 		locks_rs: none: N of N counted
 		locks_rs: atomic: N of N counted
 		locks_rs: mutex: N of N counted

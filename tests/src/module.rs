@@ -21,7 +21,7 @@ use std::{
 const FOLDER: &str = "/root";
 
 /// All modules of the project, each behind those that it depends on.
-pub const ALL: [&str; 25] = [
+pub const ALL: [&str; 26] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -36,6 +36,7 @@ pub const ALL: [&str; 25] = [
     "misc_rs",
     "param_rs",
     "param_watch_rs",
+    "platform_rs",
     "print_string_rs",
     "procfs_rs",
     "procfs_rw_rs",

@@ -28,6 +28,14 @@ pub fn state() -> State {
         ("/proc/devices", lines("/proc/devices")),
         ("/proc/interrupts", interrupts.collect()),
         ("kprobes", lines("/sys/kernel/debug/kprobes/list")),
+        (
+            "/sys/bus/platform/devices",
+            list("/sys/bus/platform/devices"),
+        ),
+        (
+            "/sys/bus/platform/drivers",
+            list("/sys/bus/platform/drivers"),
+        ),
         ("/sys/class", list("/sys/class")),
         ("/sys/kernel", list("/sys/kernel")),
         ("/sys/module", list("/sys/module")),

@@ -410,7 +410,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 17] = [
+const NUMBERS: [(&str, &str, &[&str]); 19] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -425,6 +425,12 @@ const NUMBERS: [(&str, &str, &[&str]); 17] = [
     ("completions_rs", "crank_ms", &["10001", "4294967295"]),
     ("locks_rs", "threads", &["0", "33", "4294967295"]),
     ("locks_rs", "steps", &["0", "100001", "4294967295"]),
+    ("platform_rs", "devices", &["0", "6", "65535"]),
+    (
+        "platform_rs",
+        "broken",
+        &["-2", "5", "2147483647", "-2147483648"],
+    ),
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),

@@ -200,6 +200,7 @@ modules! {
     sched_rs "": "/proc/sched" O_RDONLY [READS];
     irq_kbd_rs "";
     completions_rs "";
+    platform_rs "";
     locks_rs "steps=10";
     workqueue_rs "";
     print_string_rs "";

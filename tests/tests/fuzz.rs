@@ -236,6 +236,7 @@ impl Call {
             "irq_kbd_rs" => format!("threaded={} ports={}", rng.u8(..3), rng.u8(..3)),
             "syscall_rs" => format!("uid=65534 rate={}", rng.u8(..3)),
             "demand_load_rs" => format!("name={}", any(rng, &ALL)),
+            "platform_rs" => format!("devices={} broken={}", rng.u8(..7), rng.i8(-2..6)),
             "workqueue_rs" => format!(
                 "items={} bh={} delay_ms={}",
                 rng.u8(..20),

@@ -24,6 +24,7 @@ mod misc;
 mod misc_rs;
 mod param_rs;
 mod param_watch_rs;
+mod platform_rs;
 mod print_string_rs;
 mod procfs;
 mod procfs_rs;
