@@ -66,7 +66,7 @@ const WRITES: &[Call] = &[
     }),
 ];
 
-/// To a file that takes numbers.
+/// To a file that takes numbers, or has no place to write to.
 const NUMBERS: &[Call] = &[("write", |file| write(file, b"7\n").map(drop))];
 
 const IOCTLS: &[Call] = &[
@@ -193,7 +193,7 @@ modules! {
     misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
-    procfs_seq_rs "": "/proc/iter" O_RDWR [WRITES, READS];
+    procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
     sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
     debugfs_rs "": "/sys/kernel/debug/debugfs_rs/message" O_RDWR [WRITES, READS];
