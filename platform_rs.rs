@@ -131,6 +131,7 @@ impl platform::Driver for Driver {
     type IdInfo = ();
     type Data<'bound> = Self;
 
+    // ANCHOR: probe
     fn probe<'bound>(
         device: &'bound platform::Device<Core<'_>>,
         _info: Option<&'bound ()>,
@@ -153,6 +154,7 @@ impl platform::Driver for Driver {
             label,
         })
     }
+    // ANCHOR_END: probe
 }
 
 impl Drop for Driver {

@@ -2,6 +2,8 @@
 
 //! Devices on the platform bus, with properties.
 //!
+//! In the book: [The world outside](../../../book/outside.html).
+//!
 //! C headers: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h),
 //! [`include/linux/property.h`](srctree/include/linux/property.h)
 //!
