@@ -13,6 +13,9 @@
 //! `struct debugfs_short_fops`. It has neither an `open` nor a `release`, so that a call on the
 //! file, which the kernel waits for, is all that ever enters the module.
 //!
+//! The kernel itself has a hole here, which no module can close: `docs/known-issues.md` tells of
+//! a file that was opened with `O_PATH`.
+//!
 //! Not supported: folders in folders, `poll`, `ioctl`, values that stay the same from one read
 //! of an open file to the next.
 
