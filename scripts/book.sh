@@ -31,13 +31,9 @@ find_mdbook() {
 tools=$("$top/scripts/toolchain.sh")
 lock "$cache/mdbook.lock"
 if ! mdbook=$(find_mdbook); then
-	root=$cache/mdbook-$version
-	rm -rf "$root.part"
-	step "Building mdBook $version" "$cache/log/mdbook.log" env PATH="$tools:$PATH" \
-		CARGO_ENCODED_RUSTFLAGS= CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_STRIP=true \
-		cargo install --locked --root "$root.part" --version "$version" --no-default-features --features search mdbook
-	rm -rf "$root" && mv "$root.part" "$root"
-	mdbook=$root/bin/mdbook
+	PATH=$tools:$PATH CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_STRIP=true \
+		from_crates_io mdbook mdbook "$version" --no-default-features --features search
+	mdbook=$(find_mdbook)
 fi
 
 log=$top/build/log/book.log

@@ -106,3 +106,14 @@ need_space() {
 	[ "$free" -ge $(($1 * 1024)) ] ||
 		die "the disk of $cache has $free MiB free, this step needs $1 GiB; make room or set XDG_CACHE_HOME"
 }
+
+# from_crates_io(name, crate, version, argument...) - builds a program in the cache, in the
+# folder NAME-VERSION, whose .complete tells the time that it took; ARGUMENTs are cargo's
+from_crates_io() {
+	local root=$cache/$1-$3 log=$cache/log/$1.log
+	rm -rf "$root.part"
+	step "Building $1 $3" "$log" with_cpu_time env CARGO_ENCODED_RUSTFLAGS= \
+		cargo install --locked --root "$root.part" --version "$3" "${@:4}" "$2"
+	tail -n 1 "$log" >"$root.part/.complete"
+	rm -rf "$root" && mv "$root.part" "$root"
+}

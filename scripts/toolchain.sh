@@ -116,13 +116,8 @@ announce "${wanted[@]}"
 rust=$(find_rust) || die "no usable Rust: rustc >= $min_rustc with its library's source, rustfmt, clippy and cargo"
 llvm=$(find_llvm) || die "no usable LLVM: clang, lld, llvm and libclang >= $min_llvm"
 if ! bindgen=$(find_bindgen); then
-	root=$cache/bindgen-$bindgen_version
-	rm -rf "$root.part"
-	step "Building bindgen $bindgen_version" "$cache/log/bindgen.log" with_cpu_time env PATH="$rust:$PATH" \
-		CARGO_ENCODED_RUSTFLAGS= cargo install --locked --root "$root.part" --version "$bindgen_version" bindgen-cli
-	tail -n 1 "$cache/log/bindgen.log" >"$root.part/.complete"
-	rm -rf "$root" && mv "$root.part" "$root"
-	bindgen=$root/bin/bindgen
+	PATH=$rust:$PATH from_crates_io bindgen bindgen-cli "$bindgen_version"
+	bindgen=$(find_bindgen)
 fi
 
 mkdir -p "$bin"
