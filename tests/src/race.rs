@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Processes that race for a device.
+//! Processes that race for a device, and threads that race with the unloading of a module.
 
-use crate::kmsg::QuietConsole;
+use crate::{
+    errno,
+    kmsg::QuietConsole,
+    module::{proc_modules, Module},
+};
 use nix::{
     errno::Errno,
     fcntl::{open, OFlag},
@@ -17,8 +21,9 @@ use nix::{
 };
 use std::{
     ffi::{CStr, CString},
+    io,
     num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     thread,
     time::Duration,
 };
@@ -147,4 +152,55 @@ pub fn exclusive_open(path: &str, times: usize) -> usize {
     assert_eq!(wrong, (0, 0), "opens that shared it, or failed");
     assert!(opened > 0 && busy > 0);
     opened
+}
+
+/// Tells threads to stop when it is dropped, also by a panic.
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// Loads and unloads a module 30 times, while two threads use it in one way, and two in
+/// another.
+///
+/// # Panics
+///
+/// When none of the uses succeeds, or one fails with another error than ENOENT while its file
+/// is not there, and `gone` when it has gone after it was opened.
+pub fn unload_while_used(
+    name: &str,
+    params: &str,
+    uses: [&(dyn Fn() -> io::Result<()> + Sync); 2],
+    gone: Errno,
+) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let users = [0, 1, 0, 1].map(|way| {
+            let stop = &stop;
+            scope.spawn(move || {
+                let mut succeeded = 0;
+                while !stop.load(SeqCst) {
+                    let result = uses[way]();
+                    if result.is_ok() {
+                        succeeded += 1;
+                        continue;
+                    }
+                    let errno = errno(result);
+                    assert!([Errno::ENOENT, gone].contains(&errno), "{errno}");
+                }
+                succeeded
+            })
+        });
+        let stop = Stop(&stop);
+        for _ in 0..30 {
+            Module::load(name, params).unwrap().unload().unwrap();
+        }
+        drop(stop);
+        let succeeded: usize = users.map(|user| user.join().unwrap()).into_iter().sum();
+        assert!(succeeded > 0);
+    });
+    assert_eq!(proc_modules(name), None);
 }

@@ -7,6 +7,7 @@ use guest::{
     errno,
     module::{self, depends, proc_modules, Module, ALL, FILES},
     process::{wait_until, Child},
+    race::{self, Stop},
     seed::seed,
     state::{assert_unchanged, state},
     PATIENCE,
@@ -116,13 +117,6 @@ fn unload_races(name: &str, path: &str, rng: &mut Rng) {
                 }
             });
         }
-        // Tells the threads to stop, even if this one panics.
-        struct Stop<'a>(&'a AtomicBool);
-        impl Drop for Stop<'_> {
-            fn drop(&mut self) {
-                self.0.store(true, Relaxed);
-            }
-        }
         let _stop = Stop(&stop);
 
         let deadline = Instant::now() + PATIENCE;
@@ -172,38 +166,12 @@ fn unloading_races_with_users_of_each_file() {
 /// Parameters in sysfs are read while their module comes and goes.
 #[test]
 fn unloading_races_with_readers_of_a_parameter() {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let readers: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut seen = 0;
-                    while !stop.load(Relaxed) {
-                        match fs::read_to_string("/sys/module/param_rs/parameters/str1") {
-                            Ok(text) => {
-                                assert_eq!(text, "7up\n");
-                                seen += 1;
-                            }
-                            // Gone, or gone after it was opened.
-                            Err(error) => assert!(
-                                error.kind() == ErrorKind::NotFound
-                                    || error.raw_os_error() == Some(libc::ENODEV),
-                                "{error}"
-                            ),
-                        }
-                    }
-                    seen
-                })
-            })
-            .collect();
-        for _ in 0..20 {
-            let module = Module::load("param_rs", "str1=7up str2=x").unwrap();
-            module.unload().unwrap();
-        }
-        stop.store(true, Relaxed);
-        let seen: usize = readers.into_iter().map(|r| r.join().unwrap()).sum();
-        assert!(seen > 0);
-    });
+    let read = || {
+        let text = fs::read_to_string("/sys/module/param_rs/parameters/str1")?;
+        assert_eq!(text, "7up\n");
+        Ok(())
+    };
+    race::unload_while_used("param_rs", "str1=7up str2=x", [&read, &read], Errno::ENODEV);
 }
 
 /// Signals hit openers of `/proc/sleep` at random, some of them deadly. Nobody is left

@@ -2,12 +2,7 @@
 
 //! `sysfs_rs`: a number and its square in `/sys/kernel/sysfs_rs`.
 
-use guest::{
-    errno,
-    module::{proc_modules, Module},
-    process::as_nobody,
-    read_in_chunks, user, CHUNKS,
-};
+use guest::{errno, module::Module, process::as_nobody, race, read_in_chunks, user, CHUNKS};
 use nix::errno::Errno;
 use std::{
     fs::{self, File, OpenOptions},
@@ -193,44 +188,12 @@ fn values_are_whole_while_others_write() {
 
 #[test]
 fn unloading_races_with_readers_and_writers() {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let users: Vec<_> = (0..4)
-            .map(|i| {
-                let stop = &stop;
-                scope.spawn(move || {
-                    let mut succeeded = 0;
-                    while !stop.load(Relaxed) {
-                        let result = match i % 2 {
-                            0 => fs::read(SQUARED).map(drop),
-                            _ => OpenOptions::new()
-                                .write(true)
-                                .open(VALUE)
-                                .and_then(|mut file| file.write_all(b"7")),
-                        };
-                        match result.map_err(|error| error.raw_os_error()) {
-                            Ok(()) => succeeded += 1,
-                            // Gone, or gone after it was opened.
-                            Err(error) => assert!(
-                                [Errno::ENOENT, Errno::ENODEV]
-                                    .map(|errno| Some(errno as i32))
-                                    .contains(&error),
-                                "{error:?}"
-                            ),
-                        }
-                    }
-                    succeeded
-                })
-            })
-            .collect();
-        for _ in 0..30 {
-            Module::load(NAME, "").unwrap().unload().unwrap();
-        }
-        stop.store(true, Relaxed);
-        let succeeded: usize = users.into_iter().map(|user| user.join().unwrap()).sum();
-        assert!(succeeded > 0);
-    });
-    assert_eq!(proc_modules(NAME), None);
+    let read = || fs::read(SQUARED).map(drop);
+    let write = || {
+        let mut file = OpenOptions::new().write(true).open(VALUE)?;
+        file.write_all(b"7")
+    };
+    race::unload_while_used(NAME, "", [&read, &write], Errno::ENODEV);
     assert!(!Path::new(FOLDER).exists());
 }
 
