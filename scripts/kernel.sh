@@ -50,13 +50,12 @@ fi
 # One of the fragments may want GCC.
 cc=LLVM=1 gcc=''
 ! grep -qx CONFIG_CC_IS_GCC=y "${fragments[@]}" || { cc=CC=gcc && gcc=$(gcc --version); }
-key=$({ echo "$src$gcc"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
-	sha256sum | head -c 12)
-out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
-
 # Our kernels have no types for BPF. A pahole that somebody installs later is not another one
 # than there was.
 pahole=PAHOLE=none
+key=$({ echo "$src$gcc$pahole"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
+	sha256sum | head -c 12)
+out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {
