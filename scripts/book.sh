@@ -28,7 +28,7 @@ find_mdbook() {
 	return 1
 }
 
-tools=$("$top/scripts/toolchain.sh")
+tools=$(BOOK=1 "$top/scripts/toolchain.sh")
 lock "$cache/mdbook.lock"
 if ! mdbook=$(find_mdbook); then
 	PATH=$tools:$PATH CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_STRIP=true \

@@ -34,12 +34,14 @@ install_packages() {
 }
 
 # announce(package...) - before anything is installed or built: says what will be, and on a
-# terminal waits for a key
+# terminal waits for a key. With BOOK=1 no kernel will be
 announce() {
-	local free place=kernel what='build it in' size=4 minutes=ten
+	local free what='the source of Linux (150 MB), from Debian or kernel.org'
+	local build='it in' made='kernel/*/.complete' size=4 minutes=ten
 	[ -z "${STOCK:-}" ] ||
-		{ place=stock what="build the Rust metadata of Debian's kernel in" size=1 minutes=five; }
-	! compgen -G "$cache/$place/*/.complete" >/dev/null || [ $# -gt 0 ] || return 0
+		{ build="the Rust metadata of Debian's kernel in" made='stock/*/.complete' size=1 minutes=five; }
+	[ -z "${BOOK:-}" ] || { what='mdBook, from crates.io' made='mdbook-*/bin/mdbook' size=1 minutes=five; }
+	! compgen -G "$cache/$made" >/dev/null || [ $# -gt 0 ] || return 0
 	mkdir -p "$cache" || die "cannot create $cache"
 	free=$(df --output=avail -BG "$cache" | tail -n 1)
 	{
@@ -47,8 +49,8 @@ announce() {
 		[ $# -eq 0 ] || printf '%s\n' "install these packages of $(os_release PRETTY_NAME):" "$(fold -s -w 72 <<<"$*" | sed 's/^/  /')" | sed 's/^/  /'
 		[ -n "$(packages | sed -n 's/^bindgen -$/-/p')" ] && ! find_bindgen >/dev/null &&
 			printf '  build bindgen, from crates.io\n'
-		printf '  fetch the source of Linux (150 MB), from Debian or kernel.org\n'
-		printf '  %s %s: %s GB, of %s that are free\n' "$what" "$cache" $size "${free// /}"
+		printf '  fetch %s\n' "$what"
+		printf '  build %s %s: %s GB, of %s that are free\n' "$build" "$cache" $size "${free// /}"
 		printf 'and takes about %s minutes on two processors; here are %s. What is interrupted\n' $minutes "$jobs"
 		printf 'goes on with the same command.\n'
 	} >&2
