@@ -50,12 +50,13 @@ fi
 # One of the fragments may want GCC.
 cc=LLVM=1 gcc=''
 ! grep -qx CONFIG_CC_IS_GCC=y "${fragments[@]}" || { cc=CC=gcc && gcc=$(gcc --version); }
+key=$({ echo "$src$gcc"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
+	sha256sum | head -c 12)
+out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
+
 # Our kernels have no types for BPF. A pahole that somebody installs later is not another one
 # than there was.
 pahole=PAHOLE=none
-key=$({ echo "$src$gcc$pahole"; cat "${fragments[@]}" "${optional[@]}" "$cache/toolchain/versions"; } |
-	sha256sum | head -c 12)
-out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {
@@ -73,10 +74,11 @@ configure() {
 	[ ${#lost[@]} -eq 0 ] || die "requested, but not in the final .config: ${lost[*]}"
 }
 
-# complete() - whether the kernel is built, and nobody has since configured or cleaned
-# its tree by hand
+# complete() - whether the kernel is built, without pahole, and nobody has since configured
+# or cleaned its tree by hand
 complete() {
-	[ -e "$out/.complete" ] && [ ! "$out/.config" -nt "$out/.complete" ] && [ -s "$out/arch/x86/boot/bzImage" ]
+	[ -e "$out/.complete" ] && [ ! "$out/.config" -nt "$out/.complete" ] && [ -s "$out/arch/x86/boot/bzImage" ] &&
+		grep -qx CONFIG_PAHOLE_VERSION=0 "$out/.config"
 }
 
 # An interrupted build has no .complete: it goes on where kbuild left off.
