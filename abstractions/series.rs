@@ -141,17 +141,15 @@ pub(super) fn kobj_attribute(
 ///     KBox::pin_init(new_spinlock_irq!(0), GFP_KERNEL)
 /// }
 /// ```
+pub(crate) type SpinLockIrq<T> = irq_lock::SpinLockIrq<T>;
+
 #[cfg(not(lkmpg_7_2))]
-pub(crate) type SpinLockIrq<T> = kernel::sync::SpinLockIrq<T>;
+use kernel::sync as irq_lock;
+
+#[cfg(lkmpg_7_2)]
+pub(crate) use irq_lock::new_spinlock_irq;
 #[cfg(not(lkmpg_7_2))]
 pub(crate) use kernel::new_spinlock_irq;
-
-#[doc(hidden)]
-#[cfg(lkmpg_7_2)]
-pub(crate) use irq_lock::{
-    new_spinlock_irq,
-    SpinLockIrq, //
-};
 
 /// What the kernel crate of 7.2 lacks.
 #[cfg(lkmpg_7_2)]

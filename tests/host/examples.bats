@@ -47,6 +47,7 @@ setup() {
 			/^ *pub\(crate\) / && !hidden {
 				words = "((const|enum|fn|safe|static|struct|trait|type|unsafe|use) )+"
 				if (sub("^ *pub\\(crate\\) " words, "")) {
+					sub(/^([A-Za-z0-9_]+::)+/, "")
 					sub(/[^A-Za-z0-9_].*/, "")
 					print
 				}

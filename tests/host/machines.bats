@@ -151,8 +151,9 @@ made_up_kernel() {
 			case $1 in
 			-C) dir=$2 ;;
 			O=*) dir=${1#O=} ;;
+			PAHOLE=none) pahole=0 ;;
 			mrproper) rm -rf "$dir/.config" "$dir/include/config" ;;
-			allnoconfig) cp "$dir/fragment" "$dir/.config" ;;
+			allnoconfig) cp "$dir/fragment" "$dir/.config" && echo "CONFIG_PAHOLE_VERSION=${pahole:-199}" >>"$dir/.config" ;;
 			bzImage) mkdir -p "$dir/arch/x86/boot" && echo image >"$dir/arch/x86/boot/bzImage" ;;
 			esac
 			shift
@@ -178,6 +179,13 @@ builds() {
 	rm "$tree/arch/x86/boot/bzImage"
 	run -0 scripts/kernel.sh
 	builds 3
+	# An earlier version of the scripts left it to a pahole that was there.
+	sed 's/^CONFIG_PAHOLE_VERSION=0$/CONFIG_PAHOLE_VERSION=124/' "$tree/.config" >"$tree/.config.old"
+	touch -d '-1 hour' "$tree/.config.old" && mv "$tree/.config.old" "$tree/.config"
+	run -0 scripts/kernel.sh
+	builds 4
+	run -0 scripts/kernel.sh
+	builds 4
 	[ "${lines[-1]}" = "$tree" ]
 }
 
