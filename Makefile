@@ -77,7 +77,7 @@ ifneq ($(number),)
 $(number): ; @:
 endif
 
-check:           ## rustfmt, clippy, shellcheck
+check:           ## rustfmt, clippy, shellcheck, and what the book names
 	@scripts/check.sh
 
 doctor:          ## what would go wrong with a kernel tree or the tools

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Looks at the sources: rustfmt with the kernel's configuration, clippy as the
-# kernel runs it with every warning an error, shellcheck.
+# kernel runs it with every warning an error, shellcheck, and those tests of the
+# book that need neither a guest nor a browser.
 #
 # Usage: scripts/check.sh
 
@@ -41,3 +42,5 @@ step "clippy, of the tests" "$log/clippy-tests.log" env -C tests CLIPPY_CONF_DIR
 	cargo clippy --locked --all-targets --quiet -- -D warnings
 
 step "shellcheck, of ${#scripts[@]} scripts" "$log/shellcheck.log" shellcheck --norc -x "${scripts[@]}"
+step "the book: links, listings, commands" "$log/book-check.log" \
+	bats --print-output-on-failure tests/host/book.bats

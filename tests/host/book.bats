@@ -1,8 +1,8 @@
 # shellcheck shell=bats disable=SC2016,SC2030,SC2031,SC2164 # bats is errexit
 # SPDX-License-Identifier: GPL-2.0
 #
-# The book (docs/book): what it shows is there, and what it says the guest prints is what the
-# guest prints. LKMPG_GUEST is the guest to use.
+# The book (docs/book): what it shows, and names, is there. `make check` runs this as well; what
+# needs a guest or a browser is in book-guest.bats and book-browser.bats.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,12 +10,6 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	unset MAKEFLAGS MAKELEVEL
 	check=$PWD/tests/host/book.py
-}
-
-# guest() - makes the guest ready, once for all tests
-guest() {
-	LKMPG_GUEST=${LKMPG_GUEST:-$(scripts/prepare.sh)}
-	export LKMPG_GUEST
 }
 
 @test "make book builds it, without a message" {
@@ -126,68 +120,6 @@ faults() {
 		'build/book/life.html: `make rustdoc` does not make ../rustdoc/abstractions/index.html#wrong' \
 		'abstractions/file.rs: there is no chapter lives' \
 		"docs/book/src/life.md: the kernel's source has no Documentation/wrong"
-}
-
-@test "a browser shows each page, on a desk and on a phone, with nothing out of place" {
-	make book
-	# print.html prints itself; mdBook has made the two others for itself.
-	find build/book -maxdepth 1 -name '*.html' ! -name print.html ! -name 404.html ! -name toc.html \
-		-exec scripts/browser.sh {} +
-}
-
-@test "the browser tells what is out of place" {
-	cd "$BATS_TEST_TMPDIR"
-	cat >page.html <<-'END'
-		<meta name="viewport" content="width=device-width"><main style="width: 600px">
-		<p>This paragraph is as wide as its frame.</p>
-		<div style="overflow-x: auto"><p style="width: 3000px">This scrolls.</p></div>
-		<img src="absent.png" alt="none" width="200" height="200">
-		<svg class="picture" aria-label="small" width="50" height="50"></svg>
-		<svg class="picture" width="200" height="200"><text x="150" y="50">beyond the picture</text></svg>
-		</main><script>console.error("said")</script>
-	END
-	run -1 "$OLDPWD/scripts/browser.sh" page.html
-	for screen in desk phone; do
-		[[ $output == *"page.html, $screen: a picture without a size: file://"*"/absent.png"* ]]
-		[[ $output == *"page.html, $screen: a picture without a size: small"* ]]
-		[[ $output == *"page.html, $screen: text beyond its picture: beyond the picture"* ]]
-		[[ $output == *"page.html, $screen: console: "*"said"* ]]
-	done
-	[[ $output == *'page.html, phone: beyond the edge: P This paragraph'* && $output == *'page.html, phone: is 6'* ]]
-	[[ $output != *'desk: beyond the edge'* && $output != *'This scrolls'* ]]
-}
-
-@test "each console session is what the guest prints" {
-	guest
-	scripts/book-sessions.py --check
-}
-
-@test "a session that the guest does not print is told, and one that leaves a module" {
-	guest
-	copy=$BATS_TEST_TMPDIR/copy
-	mkdir -p "$copy/docs/book/src"
-	cp -r scripts qemu Makefile "$copy"
-	echo '[Made up](made.md)' >"$copy/docs/book/src/SUMMARY.md"
-	printf '```console\nguest# uname -s\nLinux\nguest# echo 1 >&2; false\n2\n```\nText\n' >"$copy/docs/book/src/made.md"
-	run -1 "$copy/scripts/book-sessions.py" --check
-	[[ $output == *$'\n-2\n+1\n'* ]]
-	"$copy/scripts/book-sessions.py"
-	[ "$(tail -n 3 "$copy/docs/book/src/made.md")" = $'1\n```\nText' ]
-	printf '```console\nguest# insmod hello_rs.ko\n```\n' >"$copy/docs/book/src/made.md"
-	run -1 "$copy/scripts/book-sessions.py" --check
-	[[ $output == *'made.md: leaves hello_rs'* ]]
-}
-
-@test "the solution of each exercise passes its test, and the exercise itself does not" {
-	guest
-	for folder in docs/book/exercises/[0-9]*/; do
-		number=$(basename "$folder")
-		run -0 scripts/exercise.sh "$number" solution.rs
-		[ "${lines[-1]}" = "Exercise $number is solved." ]
-		run -2 make exercise "$number"
-		[[ $output == *"  not yet: "*"lkmpg-rs: exercise $number is not solved yet"* ]]
-		grep -q "^| $number |" docs/book/src/exercises.md
-	done
 }
 
 @test "make exercise tells which ones there are" {
