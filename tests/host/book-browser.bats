@@ -38,3 +38,14 @@ setup() {
 	[[ $output == *'page.html, phone: beyond the edge: P This paragraph'* && $output == *'page.html, phone: is 6'* ]]
 	[[ $output != *'desk: beyond the edge'* && $output != *'This scrolls'* ]]
 }
+
+@test "README.md and the texts of docs, rendered, show in a browser as well" {
+	cp -r --parents README.md docs/*.md docs/*.svg docs/book/book.css "$BATS_TEST_TMPDIR"
+	mdbook=$(scripts/mdbook.sh)
+	browser=$PWD/scripts/browser.sh
+	cd "$BATS_TEST_TMPDIR"
+	for text in README.md docs/*.md; do echo "- [$text]($text)"; done >SUMMARY.md
+	printf '[book]\nsrc = "."\n[output.html]\nadditional-css = ["docs/book/book.css"]\n' >book.toml
+	"$mdbook" build --dest-dir pages
+	"$browser" pages/index.html pages/docs/*.html
+}

@@ -50,7 +50,11 @@ setup() {
 	"$check" chapters
 }
 
-@test "each command of the host that it names is there" {
+@test "each link of README.md, and of the texts of docs, leads to a file" {
+	"$check" texts
+}
+
+@test "each command of the host that it names is there, and that README.md names" {
 	"$check" commands
 }
 
@@ -70,7 +74,7 @@ faults() {
 @test "the checks find what is wrong" {
 	make book
 	mkdir -p "$BATS_TEST_TMPDIR"/{book,kernel}
-	cp -r --parents Kbuild Makefile docs/book scripts ./*.rs ./*_rs abstractions tests/faulty/*.rs build/book "$BATS_TEST_TMPDIR/book"
+	cp -r --parents Kbuild Makefile README.md docs/book scripts ./*.rs ./*_rs abstractions tests/faulty/*.rs build/book "$BATS_TEST_TMPDIR/book"
 	cd "$BATS_TEST_TMPDIR/book"
 
 	sed -i 's/ANCHOR: callback/ANCHOR: called_back/' sched_rs.rs
@@ -95,8 +99,15 @@ faults() {
 		"docs/book/src/waiting.md: has the parts ['What you will build', 'Try it first', 'How it works', 'What goes well', 'Exercises', 'What to read next']"
 
 	sed -i 's/^make rustdoc/A=b make rustdocs/; s,^make shell,scripts/shel.sh,' docs/book/src/index.md
-	faults commands 'docs/book/src/index.md: there is no `make rustdocs`' \
+	sed -i 's/make cycles/make circles/' README.md
+	faults commands 'README.md: there is no `make circles`' \
+		'docs/book/src/index.md: there is no `make rustdocs`' \
 		'docs/book/src/index.md: there is no scripts/shel.sh'
+
+	echo '[right](Kbuild) [right](docs/book) [wrong](wrong.rs) [built](build/book)' >README.md
+	echo '[right](../README.md) [right](https://wrong) [wrong](README.md)' >docs/text.md
+	faults texts 'README.md: there is no wrong.rs' 'README.md: there is no build/book' \
+		'docs/text.md: there is no README.md'
 
 	cat >build/book/life.html <<-'END'
 		<p id="here"><a href="#here">right</a> <a href="hello.html#how-it-works">right</a>

@@ -5,7 +5,8 @@
 Usage: book.py listings    each listing is there, and each anchor of the sources is used
        book.py modules     each module of Kbuild has a listing
        book.py chapters    each chapter is in SUMMARY.md, and has its parts
-       book.py commands    each `make` and each script that a chapter names is there
+       book.py texts       each link of README.md and docs/*.md leads to a file that is there
+       book.py commands    each `make` and each script that a chapter, or README.md, names is there
        book.py links DIR   each link of build/book leads somewhere; DIR is the kernel's source
 """
 
@@ -75,8 +76,9 @@ def chapters():
 
 
 def commands():
-    goals = re.findall(r"^([a-z_-]+):", read("Makefile"), re.M)
-    for page, text in pages().items():
+    # The kernel's own tree has the last one.
+    goals = [*re.findall(r"^([a-z_-]+):", read("Makefile"), re.M), "menuconfig"]
+    for page, text in [*pages().items(), ("README.md", read("README.md"))]:
         code = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S) + re.findall(r"`([^`\n]+)`", text)
         for piece in code:
             for goal in re.findall(r"\bmake (?:[A-Z_]+=\S+ )*([a-z][a-z_-]*)", piece):
@@ -85,6 +87,15 @@ def commands():
             for script in re.findall(r"\bscripts/[\w-]+\.\w+", piece):
                 if not os.path.exists(script):
                     yield f"{page}: there is no {script}"
+
+
+def texts():
+    for page in ["README.md", *sorted(glob.glob("docs/*.md"))]:
+        for link in re.findall(r"\]\(([^)]+)\)", read(page)):
+            file = os.path.join(os.path.dirname(page), link)
+            # What is built is not there for those who read it on the web.
+            if not urlsplit(link).scheme and (not os.path.exists(file) or os.path.normpath(file).startswith("build/")):
+                yield f"{page}: there is no {link}"
 
 
 class Page(HTMLParser):
@@ -143,7 +154,7 @@ def links(kernel):
 
 
 def main():
-    checks = {check.__name__: check for check in (listings, modules, chapters, commands, links)}
+    checks = {check.__name__: check for check in (listings, modules, chapters, texts, commands, links)}
     assert len(sys.argv) > 1 and sys.argv[1] in checks, __doc__
     faults = list(checks[sys.argv[1]](*sys.argv[2:]))
     print(*faults, sep="\n", end="\n" if faults else "")
