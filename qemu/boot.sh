@@ -10,6 +10,7 @@
 #   JOB    a program to run, with FILEs beside it in /job; a shell without one
 # Environment: DEBUG (set for a debug kernel), SMP (vCPUs, 2; with DEBUG 4), LIMIT
 # (seconds, 600), ACCEL (kvm or tcg), APPEND (words for the kernel's command line),
+# GDBSTUB (where QEMU waits for a gdb, as its -gdb has it),
 # PATCHED_CODE (set when the job makes the kernel patch code that other CPUs run),
 # ICOUNT (set for a guest of one CPU whose nanoseconds are the instructions that it has
 # executed: each run of a job is the same; QEMU's monitor is not there, for it is not)
@@ -42,6 +43,7 @@ options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_time
 # Checked slabs have no sheaves, in which stale pointers hide leaks from kmemleak.
 [ -z "${DEBUG:-}" ] || options+=" slab_debug=F"
 
+[ -z "${GDBSTUB:-}" ] || args+=(-gdb "$GDBSTUB")
 [ -z "${ICOUNT:-}" ] || args+=(-icount "shift=0,sleep=off" -rtc "base=2026-01-01,clock=vm")
 if [ $# -eq 1 ]; then
 	exec qemu-system-x86_64 "${args[@]}" -serial mon:stdio \

@@ -12,9 +12,11 @@ has to leave no module behind.
 What differs from one run to the next is replaced by N: see VARIES.
 
 With DEBUG=1 it takes the blocks with the label `console,debug` instead, in the debug guest,
-whose kernel may complain.
+whose kernel may complain. With --gdb those with the label `console,gdb`, and the commands
+`<!-- gdb: COMMAND -->`: lines that begin with gdb's prompt are commands for a gdb outside the
+guest; it comes when the guest has come to its block, and the guest does not wait for it.
 
-Usage: [DEBUG=1] scripts/book-sessions.py [--check]
+Usage: [DEBUG=1] scripts/book-sessions.py [--gdb] [--check]
 With --check nothing is written, and a difference is an error.
 """
 
@@ -29,10 +31,13 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = os.path.join(TOP, "docs/book/src")
 DEBUG = os.environ.get("DEBUG") == "1"
-LABEL = "```console,debug" if DEBUG else "```console"
+GDB = "--gdb" in sys.argv
+MODE = "gdb" if GDB else "debug" if DEBUG else "guest"
+LABEL = "```console" if MODE == "guest" else f"```console,{MODE}"
 PROMPT = "guest# "
+GDB_PROMPT = "(gdb) "
 MARK = "\x1e"
-HIDDEN = re.compile(r"<!-- guest: (.*) -->$")
+HIDDEN = re.compile(f"<!-- {MODE}: (.*) -->$")
 
 # What a line is, and what of it differs: with the spaces before it where it is in a column.
 VARIES = [
@@ -41,7 +46,7 @@ VARIES = [
     # The size of a module, in /proc/modules and lsmod; where it lies.
     (r"^[a-z_]+_rs \d+ ", r"(?<= )\d+"),
     (r"^[a-z_]+_rs  +\d+ ", r" +\d+"),
-    (r"\b(0x)?ffffffff[0-9a-f]{8}\b", r"ffffffff[0-9a-f]{8}"),
+    (r"\b(0x)?ffff[0-9a-f]{12}\b", r"ffff[0-9a-f]{12}"),
     # A lock has the name of the place where it is made.
     (r"\b[a-z_]+\.rs:\d+", r"\d+"),
     # The kernel's version.
@@ -51,6 +56,10 @@ VARIES = [
     (r"^locks_rs: none: \d+ of", r"\d+"),
     (r"^locks_rs: irq: \d+ of \d+ counted", r"\d+"),
     (r"^locks_rs: .* in \d+ ms", r"\d+(?= ms)"),
+    # What gdb shows: where the kernel is when it comes, and lines.
+    (r"^0xN in \S+ \(\)", r"(?<= in )\S+"),
+    (r"^Breakpoint \d+ at .*, line \d+\.", r"\d+(?=\.$)"),
+    (r"^\d+\t", r"\d+"),
     # The interrupts of each CPU.
     (r"^ *\d+:(?: +\d+)+", r" +\d+(?![\d:])"),
 ]
@@ -88,12 +97,12 @@ def commands(kind, lines):
     """Returns the commands of a part."""
     if kind == "session":
         return [line[len(PROMPT) :] for line in lines if line.startswith(PROMPT)]
-    return [found[1] for found in map(HIDDEN.match, lines) if found and not DEBUG]
+    return [found[1] for found in map(HIDDEN.match, lines) if found]
 
 
 def job(chapters):
     """Returns the script that the guest runs."""
-    script = ["#!/bin/sh", ". /job/functions"]
+    script = ["#!/bin/sh", ". /job/functions"] + ["cp /job/*.ko /root"] * GDB
     for name, parts in chapters.items():
         if not any(commands(*part) for part in parts):
             continue
@@ -115,6 +124,33 @@ def job(chapters):
     return "\n".join(script) + f"\necho {MARK}\n"
 
 
+def with_gdb(command, chapters, socket):
+    """Runs the guest, and gdb for its blocks; returns what both print, and the guest's status."""
+    blocks = [lines for parts in chapters.values() for kind, lines in parts if kind == "session"]
+    (module,) = set(re.findall(r"add-symbol-file (\w+)\.ko", str(blocks)))
+    folder, kernel = subprocess.check_output([f"{TOP}/scripts/debug-info.sh", module], text=True).split()
+    # One CPU: gdb takes those of the guest for threads, and tells which of them stops.
+    settings = {"GDBSTUB": f"unix:{socket},server=on,wait=off", "SMP": "1", "LIMIT": "120"}
+    guest = subprocess.Popen([*command, f"{folder}/{module}.ko"], stdout=subprocess.PIPE, env={**os.environ, **settings})
+    said, begun = b"", 0
+    for line in guest.stdout:
+        said += line
+        if line.strip() != MARK.encode():
+            continue
+        begun += 1
+        if begun <= len(blocks) and blocks[begun - 1][0].startswith(GDB_PROMPT):
+            address = re.findall(r"0x[0-9a-f]{16}", said.decode())[-1]
+            script = ""
+            for asked in [line for line in blocks[begun - 1] if line.startswith(GDB_PROMPT)]:
+                real = asked[len(GDB_PROMPT) :].replace("localhost:1234", socket).replace("0xN", address)
+                script += f"echo {asked}\\n\n{real}\n"
+            with open(f"{socket}.script", "w", encoding="utf-8") as file:
+                file.write(script)
+            gdb = ["gdb", "-nx", "-batch", "-x", file.name, kernel]
+            said += subprocess.run(gdb, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    return said, guest.wait()
+
+
 def replay(chapters):
     """Runs all sessions in the guest, and returns what each one looks like."""
     guest = os.environ.get("LKMPG_GUEST") or subprocess.check_output([f"{TOP}/scripts/prepare.sh"], text=True).strip()
@@ -122,23 +158,28 @@ def replay(chapters):
         path = os.path.join(folder, "job")
         with open(path, "w", encoding="utf-8") as file:
             file.write(job(chapters))
-        result = subprocess.run(
-            [f"{TOP}/qemu/boot.sh", guest, path, f"{TOP}/qemu/tour/functions"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if DEBUG else None,
-            # One of the modules has a probe.
-            env=os.environ if DEBUG else {**os.environ, "PATCHED_CODE": "1"},
-        )
-    said = result.stdout.decode(errors="replace").replace("\r", "")
+        command = [f"{TOP}/qemu/boot.sh", guest, path, f"{TOP}/qemu/tour/functions"]
+        if GDB:
+            said, status = with_gdb(command, chapters, f"{folder}/gdb")
+        else:
+            result = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if DEBUG else None,
+                # One of the modules has a probe.
+                env=os.environ if DEBUG else {**os.environ, "PATCHED_CODE": "1"},
+            )
+            said, status = result.stdout, result.returncode
+    said = said.decode(errors="replace").replace("\r", "")
     # 101: the kernel has complained.
-    if result.returncode not in ([0, 101] if DEBUG else [0]) or not said.endswith(f"{MARK}\n"):
-        sys.exit(f"{said}\nbook-sessions.py: the guest ended with status {result.returncode}")
+    if status not in ([0, 101] if DEBUG else [0]) or not said.endswith(f"{MARK}\n"):
+        sys.exit(f"{said}\nbook-sessions.py: the guest ended with status {status}")
     return [[steady(line) for line in block.splitlines()] for block in said.split(f"{MARK}\n")[1:-1]]
 
 
 def main():
-    check = sys.argv[1:] == ["--check"]
-    assert check or not sys.argv[1:], __doc__
+    check = "--check" in sys.argv
+    assert set(sys.argv[1:]) <= {"--gdb", "--check"}, __doc__
     names = re.findall(r"\]\((\w+\.md)\)", open(f"{SOURCE}/SUMMARY.md", encoding="utf-8").read())
     chapters = {name: parse(f"{SOURCE}/{name}") for name in names}
     found = iter(replay(chapters))

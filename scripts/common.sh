@@ -74,6 +74,20 @@ kbuild() {
 	"${inside[@]}" make -C "$1" "$(compiler "$1")" M="$place${2:+/$2}" --no-print-directory -j"$jobs" "${@:3}"
 }
 
+# kbuild_apart(kdir, folder, source, name, argument...) - runs kbuild on a module of one file in
+# a folder of its own below the top one. Others may have been built there: the bindings of the
+# wrappers stay.
+kbuild_apart() {
+	lock "$top/.lock"
+	mkdir -p "$top/$2"
+	rm -f "$top/$2/$4.o"
+	ln -sfn "$top/abstractions" "$top/$2/abstractions"
+	ln -sfn "$3" "$top/$2/$4.rs"
+	# shellcheck disable=SC2016 # make's $
+	printf 'obj-m += %s.o\ninclude $(src)/abstractions/Makefile.generated\n' "$4" >"$top/$2/Kbuild"
+	kbuild "$1" "$2" "${@:5}" modules
+}
+
 # project_files(pathspec...) - prints the names of the files that are or would be in git,
 # each ended by a NUL; also where there is no repository, as in a tarball
 project_files() {

@@ -19,17 +19,9 @@ source=$exercises/$number/$file
 guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
 kdir=$("$top/scripts/kernel.sh")
 use_tools "$kdir"
-# One folder for all, whose bindings are made once; the object is another's.
 folder=build/exercise
-lock "$top/.lock"
-mkdir -p "$top/$folder"
-rm -f "$top/$folder/exercise.o"
-ln -sfn "$top/abstractions" "$top/$folder/abstractions"
-ln -sfn "$source" "$top/$folder/exercise.rs"
-# shellcheck disable=SC2016 # make's $
-printf 'obj-m += exercise.o\ninclude $(src)/abstractions/Makefile.generated\n' >"$top/$folder/Kbuild"
 log=$top/build/log/exercise.log
-attempt "Building $file of exercise $number" "$log" kbuild "$kdir" "$folder" modules || {
+attempt "Building $file of exercise $number" "$log" kbuild_apart "$kdir" "$folder" "$source" exercise || {
 	cat "$log" >&2
 	die "exercise $number does not compile"
 }

@@ -22,6 +22,11 @@ guest() {
 	scripts/book-sessions.py --check
 }
 
+@test "the session with gdb is what the guest and gdb print" {
+	guest
+	scripts/book-sessions.py --gdb --check
+}
+
 @test "a session that the guest does not print is told, and one that leaves a module" {
 	guest
 	copy=$BATS_TEST_TMPDIR/copy
