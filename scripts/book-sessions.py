@@ -11,8 +11,9 @@ has to leave no module behind.
 
 What differs from one run to the next is replaced by N: see VARIES.
 
-With DEBUG=1 it takes the blocks with the label `console,debug` instead, in the debug guest,
-whose kernel may complain. With --gdb those with the label `console,gdb`, and the commands
+With DEBUG=1 it takes the blocks with the label `console,debug` and the commands
+`<!-- debug: COMMAND -->` instead, in the debug guest, whose kernel may complain: of some faults
+once, so each chapter has a boot of its own. With --gdb those with the label `console,gdb`, and the commands
 `<!-- gdb: COMMAND -->`: lines that begin with gdb's prompt are commands for a gdb outside the
 guest; it comes when the guest has come to its block, and the guest does not wait for it.
 
@@ -47,8 +48,12 @@ VARIES = [
     (r"^[a-z_]+_rs \d+ ", r"(?<= )\d+"),
     (r"^[a-z_]+_rs  +\d+ ", r" +\d+"),
     (r"\b(0x)?ffff[0-9a-f]{12}\b", r"ffff[0-9a-f]{12}"),
+    # Where in a function, and when.
+    (r"\+0x[0-9a-f]+/0x[0-9a-f]+", r"(?<=0x)[0-9a-f]+"),
+    (r"\bjiffies \d+", r"\d+"),
     # A lock has the name of the place where it is made.
     (r"\b[a-z_]+\.rs:\d+", r"\d+"),
+    (r"\btask \w+/\d+", r"\d+"),
     # The kernel's version.
     (r"\b7\.\d+\.\d+\S*", r"(?<=7\.).*"),
     # What threads count together, or lose, and how long that takes.
@@ -153,12 +158,11 @@ def with_gdb(command, chapters, socket):
 
 def replay(chapters):
     """Runs all sessions in the guest, and returns what each one looks like."""
-    guest = os.environ.get("LKMPG_GUEST") or subprocess.check_output([f"{TOP}/scripts/prepare.sh"], text=True).strip()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "job")
         with open(path, "w", encoding="utf-8") as file:
             file.write(job(chapters))
-        command = [f"{TOP}/qemu/boot.sh", guest, path, f"{TOP}/qemu/tour/functions"]
+        command = [f"{TOP}/qemu/boot.sh", os.environ["LKMPG_GUEST"], path, f"{TOP}/qemu/tour/functions"]
         if GDB:
             said, status = with_gdb(command, chapters, f"{folder}/gdb")
         else:
@@ -182,7 +186,12 @@ def main():
     assert set(sys.argv[1:]) <= {"--gdb", "--check"}, __doc__
     names = re.findall(r"\]\((\w+\.md)\)", open(f"{SOURCE}/SUMMARY.md", encoding="utf-8").read())
     chapters = {name: parse(f"{SOURCE}/{name}") for name in names}
-    found = iter(replay(chapters))
+    if "LKMPG_GUEST" not in os.environ:
+        os.environ["LKMPG_GUEST"] = subprocess.check_output([f"{TOP}/scripts/prepare.sh"], text=True).strip()
+    boots = [chapters]
+    if DEBUG:
+        boots = [{name: parts} for name, parts in chapters.items() if any(kind == "session" for kind, _ in parts)]
+    found = (block for boot in boots for block in replay(boot))
     differs = 0
     for name, parts in chapters.items():
         before = [line for _, lines in parts for line in lines]

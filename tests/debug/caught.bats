@@ -51,9 +51,9 @@ run_tests() {
 	[ "$status" -eq 0 ]
 }
 
-@test "sleeping in an interrupt handler fails the run, and asking for the terminal" {
-	for sleep in 1 2; do
-		run_tests "insmod faulty/debug_faulty.ko sleep_in_irq=$sleep && rmmod debug_faulty"
+@test "sleeping with a spin lock or in an interrupt handler fails the run, and asking for the terminal" {
+	for sleep in lock=1 irq=1 irq=2; do
+		run_tests "insmod faulty/debug_faulty.ko sleep_in_$sleep && rmmod debug_faulty"
 		[ "$status" -eq 101 ]
 		[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
 	done

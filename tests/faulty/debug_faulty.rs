@@ -75,6 +75,10 @@ module! {
             default: 0,
             description: "Share a spin lock with a timer, and let interrupts come",
         },
+        sleep_in_lock: u32 {
+            default: 0,
+            description: "Allocate memory, which may sleep, with a spin lock",
+        },
         sleep_in_irq: u32 {
             default: 0,
             description: "Sleep in the handler of the keyboard's interrupt: 1 for memory, 2 for the terminal",
@@ -214,7 +218,9 @@ fn given(value: impl core::borrow::Borrow<u32>) -> bool {
 impl kernel::Module for DebugFaulty {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if given(module_parameters::leak.value()) {
+            // ANCHOR: leak
             forget(KBox::new([0_u8; 64], GFP_KERNEL)?);
+            // ANCHOR_END: leak
         }
         if given(module_parameters::lock_order.value()) {
             let locks = KBox::pin_init(
@@ -224,12 +230,14 @@ impl kernel::Module for DebugFaulty {
                 }),
                 GFP_KERNEL,
             )?;
+            // ANCHOR: lock_order
             {
                 let mut first = locks.first.lock();
                 *first += *locks.second.lock();
             }
             let mut second = locks.second.lock();
             *second += *locks.first.lock();
+            // ANCHOR_END: lock_order
         }
         if given(module_parameters::lock_in_irq.value()) {
             // ANCHOR: lock_in_irq
@@ -240,6 +248,13 @@ impl kernel::Module for DebugFaulty {
             }
             drop(ticking);
             // ANCHOR_END: lock_in_irq
+        }
+        if given(module_parameters::sleep_in_lock.value()) {
+            let timer = Timer::new()?;
+            // ANCHOR: sleep_in_lock
+            let mut ticks = timer.ticks.lock();
+            *ticks += *KBox::new(1, GFP_KERNEL)?;
+            // ANCHOR_END: sleep_in_lock
         }
         if let Some(what) = string_parameters::keep.value() {
             keep(what.to_bytes())?;

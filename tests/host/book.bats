@@ -18,7 +18,7 @@ setup() {
 }
 
 @test "make book fails where mdBook only complains" {
-	cp -r --parents Makefile scripts docs/book ./*.rs ./*_rs abstractions tests/faulty/*.rs "$BATS_TEST_TMPDIR"
+	cp -r --parents Makefile scripts docs/book ./*.rs ./*_rs abstractions tests/{faulty,misuse}/*.rs "$BATS_TEST_TMPDIR"
 	cd "$BATS_TEST_TMPDIR"
 	make book
 	rm hello_rs.rs
@@ -74,7 +74,7 @@ faults() {
 @test "the checks find what is wrong" {
 	make book
 	mkdir -p "$BATS_TEST_TMPDIR"/{book,kernel}
-	cp -r --parents Kbuild Makefile README.md docs/book scripts ./*.rs ./*_rs abstractions tests/faulty/*.rs build/book "$BATS_TEST_TMPDIR/book"
+	cp -r --parents Kbuild Makefile README.md docs/book scripts ./*.rs ./*_rs abstractions tests/{faulty,misuse}/*.rs build/book "$BATS_TEST_TMPDIR/book"
 	cd "$BATS_TEST_TMPDIR/book"
 
 	sed -i 's/ANCHOR: callback/ANCHOR: called_back/' sched_rs.rs

@@ -13,6 +13,7 @@ include!("common/module.rs");
 
 struct Example;
 
+// ANCHOR: misuse
 fn use_later(_file: &'static OpenFile) {}
 
 #[vtable]
@@ -28,3 +29,4 @@ impl Operations for Example {
         Ok(())
     }
 }
+// ANCHOR_END: misuse

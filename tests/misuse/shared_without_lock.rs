@@ -10,6 +10,7 @@ use kernel::sync::{
     Arc, //
 };
 
+// ANCHOR: misuse
 struct Device {
     count: u32,
     atomic: Atomic<u32>,
@@ -23,3 +24,4 @@ fn count(device: Arc<Device>) {
     #[cfg(not(misuse))]
     device.atomic.fetch_add(1, Relaxed);
 }
+// ANCHOR_END: misuse

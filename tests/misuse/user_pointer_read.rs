@@ -10,6 +10,7 @@ use kernel::{
     }, //
 };
 
+// ANCHOR: misuse
 fn first_byte(pointer: UserPtr) -> Result<u8> {
     #[cfg(misuse)]
     let byte = *pointer; //~ ERROR type `UserPtr` cannot be dereferenced [E0614]
@@ -17,3 +18,4 @@ fn first_byte(pointer: UserPtr) -> Result<u8> {
     let byte = UserSlice::new(pointer, 1).reader().read::<u8>()?;
     Ok(byte)
 }
+// ANCHOR_END: misuse
