@@ -189,6 +189,7 @@ fn keep(what: &[u8]) -> Result {
             forget(Timer::new()?.start(Delta::from_millis(50)));
         }
         b"thread" => {
+            // ANCHOR: keep_thread
             let thread = Thread::new(c"debug_faulty", |stop| {
                 while !stop.requested() {
                     fsleep(Delta::from_millis(50));
@@ -196,6 +197,7 @@ fn keep(what: &[u8]) -> Result {
             })?;
             thread.start();
             forget(thread);
+            // ANCHOR_END: keep_thread
         }
         b"work" => {
             let item = Item::new(new_delayed_work!("debug_faulty"), Kept)?;
