@@ -25,7 +25,7 @@ usable() {
 clean_environment() {
 	local scripts=${BASH_SOURCE[0]%/*} pair name value word names jobs given=''
 	# For us: what the Makefile exports, and what else the scripts and tests read.
-	local kept='LIMIT|APPEND|ICOUNT|PATCHED_CODE|ASSUME_YES|CI|CONTAINER_ENGINE|CONTAINER_BASE|INSTALL_MOD_PATH|LKMPG_[A-Z]+|FUZZ_[A-Z]+'
+	local kept='LIMIT|APPEND|ICOUNT|PATCHED_CODE|ASSUME_YES|CI|CONTAINER_ENGINE|CONTAINER_BASE|INSTALL_MOD_PATH|LKMPG_[A-Z_]+|FUZZ_[A-Z]+'
 	while read -r word names; do
 		[ "$word" != export ] || kept+="|${names// /|}"
 	done <"$scripts/../Makefile"

@@ -6,8 +6,10 @@
 
 use nix::Result;
 use std::{
+    env,
     fs::{self, OpenOptions},
     os::unix::fs::FileExt,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Lets allocations that may sleep fail as well, and without a stack trace for each.
@@ -46,11 +48,15 @@ pub fn fail_nth<T>(n: u32, call: impl FnOnce() -> Result<T>) -> (Result<T>, bool
 /// (the self test of user copies makes tens of thousands, and each try makes all that come
 /// before). Each result is given to `check`. Returns how many failures there were, and the
 /// last result.
+///
+/// With `LKMPG_FAIL_EVERY=4` in the environment it is every fourth of them after the 8th,
+/// others in each run.
 #[track_caller]
 pub fn fail_each<T>(
     mut call: impl FnMut() -> Result<T>,
     mut check: impl FnMut(u32, Result<T>),
 ) -> (u32, Result<T>) {
+    let every = env::var("LKMPG_FAIL_EVERY").map_or(1, |text| text.parse().expect("a number"));
     let mut n = 1;
     for failures in 0.. {
         let (result, injected) = fail_nth(n, &mut call);
@@ -58,7 +64,16 @@ pub fn fail_each<T>(
             return (failures, result);
         }
         check(n, result);
-        n += 1 + n / 300 * 60;
+        n += match n {
+            ..8 => 1,
+            8 => 1 + by_chance() % every,
+            _ => every.max(1 + n / 300 * 60),
+        };
     }
     unreachable!("there are fewer allocations than numbers");
+}
+
+fn by_chance() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("a time after 1970").subsec_micros()
 }
