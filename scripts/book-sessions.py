@@ -9,13 +9,14 @@ reader does not see, to wait for something or to type on the guest's keyboard
 (qemu/tour/functions). All chapters share one boot. Each begins with an empty kernel log, and
 has to leave no module behind.
 
-What differs from one run to the next is replaced by N: see VARIES.
+What differs from one run to the next is replaced by N: see book_varies.py.
 
 With DEBUG=1 it takes the blocks with the label `console,debug` and the commands
 `<!-- debug: COMMAND -->` instead, in the debug guest, whose kernel may complain: of some faults
-once, so each chapter has a boot of its own. With --gdb those with the label `console,gdb`, and the commands
-`<!-- gdb: COMMAND -->`: lines that begin with gdb's prompt are commands for a gdb outside the
-guest; it comes when the guest has come to its block, and the guest does not wait for it.
+once, so each chapter has a boot of its own. With --gdb those with the label `console,gdb`, and
+the commands `<!-- gdb: COMMAND -->`: lines that begin with gdb's prompt are commands for a gdb
+outside the guest; it comes when the guest has come to its block, and the guest does not wait
+for it (book_gdb.py).
 
 Usage: [DEBUG=1] scripts/book-sessions.py [--gdb] [--check]
 With --check nothing is written, and a difference is an error.
@@ -29,6 +30,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+import book_gdb
+from book_gdb import MARK
+from book_varies import steady
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = os.path.join(TOP, "docs/book/src")
 DEBUG = os.environ.get("DEBUG") == "1"
@@ -36,50 +42,7 @@ GDB = "--gdb" in sys.argv
 MODE = "gdb" if GDB else "debug" if DEBUG else "guest"
 LABEL = "```console" if MODE == "guest" else f"```console,{MODE}"
 PROMPT = "guest# "
-GDB_PROMPT = "(gdb) "
-MARK = "\x1e"
 HIDDEN = re.compile(f"<!-- {MODE}: (.*) -->$")
-
-# What a line is, and what of it differs: with the spaces before it where it is in a column.
-VARIES = [
-    (r"\bpid \d+", r"\d+"),
-    (r"Timer was called \d+ times", r"\d+"),
-    # The size of a module, in /proc/modules and lsmod; where it lies.
-    (r"^[a-z_]+_rs \d+ ", r"(?<= )\d+"),
-    (r"^[a-z_]+_rs  +\d+ ", r" +\d+"),
-    (r"\b(0x)?ffff[0-9a-f]{12}\b", r"ffff[0-9a-f]{12}"),
-    # Where in a function, and when.
-    (r"\+0x[0-9a-f]+/0x[0-9a-f]+", r"(?<=0x)[0-9a-f]+"),
-    (r"\bjiffies \d+", r"\d+"),
-    # A lock has the name of the place where it is made.
-    (r"\b[a-z_]+\.rs:\d+", r"\d+"),
-    (r"\btask \w+/\d+", r"\d+"),
-    # The kernel's version.
-    (r"\b7\.\d+\.\d+\S*", r"(?<=7\.).*"),
-    # What threads count together, or lose, and how long that takes.
-    (r"^locks_rs: irq: \d+ of them", r"\d+"),
-    (r"^locks_rs: none: \d+ of", r"\d+"),
-    (r"^locks_rs: irq: \d+ of \d+ counted", r"\d+"),
-    (r"^locks_rs: .* in \d+ ms", r"\d+(?= ms)"),
-    # What gdb shows: where the kernel is when it comes, and lines.
-    (r"^0xN in \S+ \(\)", r"(?<= in )\S+"),
-    (r"^Breakpoint \d+ at .*, line \d+\.", r"\d+(?=\.$)"),
-    (r"^\d+\t", r"\d+"),
-    # The interrupts of each CPU.
-    (r"^ *\d+:(?: +\d+)+", r" +\d+(?![\d:])"),
-]
-
-
-def blank(found):
-    """Returns what stands for a number, in a column at its right end."""
-    return "N".rjust(len(found[0])) if found[0].startswith(" ") else "N"
-
-
-def steady(line):
-    """Returns a line without what differs from one run to the next."""
-    for where, what in VARIES:
-        line = re.sub(where, lambda found: re.sub(what, blank, found[0]), line)
-    return line.rstrip()
 
 
 def parse(path):
@@ -129,33 +92,6 @@ def job(chapters):
     return "\n".join(script) + f"\necho {MARK}\n"
 
 
-def with_gdb(command, chapters, socket):
-    """Runs the guest, and gdb for its blocks; returns what both print, and the guest's status."""
-    blocks = [lines for parts in chapters.values() for kind, lines in parts if kind == "session"]
-    (module,) = set(re.findall(r"add-symbol-file (\w+)\.ko", str(blocks)))
-    folder, kernel = subprocess.check_output([f"{TOP}/scripts/debug-info.sh", module], text=True).split()
-    # One CPU: gdb takes those of the guest for threads, and tells which of them stops.
-    settings = {"GDBSTUB": f"unix:{socket},server=on,wait=off", "SMP": "1", "LIMIT": "120"}
-    guest = subprocess.Popen([*command, f"{folder}/{module}.ko"], stdout=subprocess.PIPE, env={**os.environ, **settings})
-    said, begun = b"", 0
-    for line in guest.stdout:
-        said += line
-        if line.strip() != MARK.encode():
-            continue
-        begun += 1
-        if begun <= len(blocks) and blocks[begun - 1][0].startswith(GDB_PROMPT):
-            address = re.findall(r"0x[0-9a-f]{16}", said.decode())[-1]
-            script = ""
-            for asked in [line for line in blocks[begun - 1] if line.startswith(GDB_PROMPT)]:
-                real = asked[len(GDB_PROMPT) :].replace("localhost:1234", socket).replace("0xN", address)
-                script += f"echo {asked}\\n\n{real}\n"
-            with open(f"{socket}.script", "w", encoding="utf-8") as file:
-                file.write(script)
-            gdb = ["gdb", "-nx", "-batch", "-x", file.name, kernel]
-            said += subprocess.run(gdb, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
-    return said, guest.wait()
-
-
 def replay(chapters):
     """Runs all sessions in the guest, and returns what each one looks like."""
     with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +100,7 @@ def replay(chapters):
             file.write(job(chapters))
         command = [f"{TOP}/qemu/boot.sh", os.environ["LKMPG_GUEST"], path, f"{TOP}/qemu/tour/functions"]
         if GDB:
-            said, status = with_gdb(command, chapters, f"{folder}/gdb")
+            said, status = book_gdb.run(command, chapters, f"{folder}/gdb")
         else:
             result = subprocess.run(
                 command,
