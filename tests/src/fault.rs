@@ -4,12 +4,12 @@
 //!
 //! Kernel documentation: `Documentation/fault-injection/fault-injection.rst`
 
+use crate::seed::{number, seed};
+use fastrand::Rng;
 use nix::Result;
 use std::{
-    env,
     fs::{self, OpenOptions},
     os::unix::fs::FileExt,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Lets allocations that may sleep fail as well, and without a stack trace for each.
@@ -50,13 +50,13 @@ pub fn fail_nth<T>(n: u32, call: impl FnOnce() -> Result<T>) -> (Result<T>, bool
 /// last result.
 ///
 /// With `LKMPG_FAIL_EVERY=4` in the environment it is every fourth of them after the 8th,
-/// others in each run.
+/// others in each run; `FUZZ_SEED=`, which it tells, takes the same ones again.
 #[track_caller]
 pub fn fail_each<T>(
     mut call: impl FnMut() -> Result<T>,
     mut check: impl FnMut(u32, Result<T>),
 ) -> (u32, Result<T>) {
-    let every = env::var("LKMPG_FAIL_EVERY").map_or(1, |text| text.parse().expect("a number"));
+    let every = number("LKMPG_FAIL_EVERY", 1) as u32;
     let mut n = 1;
     for failures in 0.. {
         let (result, injected) = fail_nth(n, &mut call);
@@ -65,15 +65,10 @@ pub fn fail_each<T>(
         }
         check(n, result);
         n += match n {
-            ..8 => 1,
-            8 => 1 + by_chance() % every,
-            _ => every.max(1 + n / 300 * 60),
+            8 if every > 1 => 1 + Rng::with_seed(seed("failures")).u32(..every),
+            9.. => every.max(1 + n / 300 * 60),
+            _ => 1,
         };
     }
     unreachable!("there are fewer allocations than numbers");
-}
-
-fn by_chance() -> u32 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.expect("a time after 1970").subsec_micros()
 }
