@@ -101,7 +101,8 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// ENOMEM; EEXIST when there is such a device already, of which the kernel warns.
+    /// ENOMEM, or EINVAL where the kernel has no memory for the device's name; EEXIST when there is
+    /// such a device already, of which the kernel warns.
     pub(crate) fn new(name: &CStr, id: u16, properties: &[Property<'_>]) -> Result<Self> {
         let mut entries = KVec::with_capacity(properties.len() + 1, GFP_KERNEL)?;
         for property in properties {

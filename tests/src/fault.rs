@@ -44,7 +44,7 @@ pub fn fail_nth<T>(n: u32, call: impl FnOnce() -> Result<T>) -> (Result<T>, bool
 }
 
 /// Runs `call` with its 1st, 2nd, 3rd, ... allocation or user copy failing, until it
-/// comes to its end without a failure; of a call that makes more than 300, ever fewer
+/// comes to its end without a failure; of a call that makes more than 450, ever fewer
 /// (the self test of user copies makes tens of thousands, and each try makes all that come
 /// before). Each result is given to `check`. Returns how many failures there were, and the
 /// last result.
@@ -66,7 +66,7 @@ pub fn fail_each<T>(
         check(n, result);
         n += match n {
             8 if every > 1 => 1 + Rng::with_seed(seed("failures")).u32(..every),
-            9.. => every.max(1 + n / 300 * 60),
+            9.. => every.max(1 + n / 450 * 90),
             _ => 1,
         };
     }
