@@ -39,7 +39,7 @@ done
 
 step "rustfmt, of the tests" "$log/rustfmt-tests.log" cargo fmt --check --manifest-path tests/Cargo.toml -- --config-path "$kdir/source/.rustfmt.toml"
 step "clippy, of the tests" "$log/clippy-tests.log" env -C tests CLIPPY_CONF_DIR="$top/tests" \
-	cargo clippy --locked --all-targets --quiet -- -D warnings
+	cargo clippy --locked --all-targets --all-features --quiet -- -D warnings
 
 step "shellcheck, of ${#scripts[@]} scripts" "$log/shellcheck.log" shellcheck --norc -x "${scripts[@]}"
 step "the book: links, listings, commands" "$log/book-check.log" \

@@ -75,7 +75,7 @@ for source in "$top"/tests/src/bin/*.rs; do
 done
 if [ "$IMPL" = both ]; then
 	step "Building bench" "$top/build/log/programs.log" \
-		env -C "$top/tests" cargo build --locked --release --bin bench
+		env -C "$top/tests" cargo build --locked --release --features bench --bin bench
 	programs+=("$target/release/bench")
 fi
 
