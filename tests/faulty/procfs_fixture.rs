@@ -23,6 +23,10 @@ use kernel::{
     prelude::*,
     seq_file::SeqFile,
     seq_print,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -66,6 +70,10 @@ module! {
             default: 0,
             description: "Register a name that /proc cannot have: 1 to 6",
         },
+        slow: u32 {
+            default: 0,
+            description: "Take a second to drop the data of the device",
+        },
         fail: u32 {
             default: 3000,
             description: "The record that cannot be shown, with EPERM",
@@ -95,7 +103,8 @@ impl kernel::Module for Fixture {
         files.push(records(c"records", Some(&folder))?, GFP_KERNEL)?;
         // Numbers are for processes in /proc itself only.
         files.push(records(c"1", Some(&inner))?, GFP_KERNEL)?;
-        let device = Registration::new(c"device", Options::new(0o600), Some(&inner), ())?;
+        let data = Arc::new(Slow, GFP_KERNEL)?;
+        let device = Registration::new(c"device", Options::new(0o600), Some(&inner), data)?;
 
         // The longest name that there can be.
         files.push(records(&LONG_NAME[1..], Some(&inner))?, GFP_KERNEL)?;
@@ -176,15 +185,27 @@ impl Operations for Records {
     }
 }
 
+/// What is long in going.
+struct Slow;
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        if given(module_parameters::slow.value()) != 0 {
+            pr_info!("the data goes\n");
+            fsleep(Delta::from_secs(1));
+        }
+    }
+}
+
 /// Neither read nor written.
 struct Device;
 
 #[vtable]
 impl Operations for Device {
-    type Data = ();
+    type Data = Arc<Slow>;
     type Ptr = ();
 
-    fn open(_data: (), _file: &OpenFile) -> Result {
+    fn open(_data: ArcBorrow<'_, Slow>, _file: &OpenFile) -> Result {
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 use guest::{
     careless, errno,
+    kmsg::Log,
     module::{proc_modules, Loading, Module},
     process::wait_until,
     read_in_chunks, user, CHUNKS,
@@ -22,6 +23,7 @@ use std::{
         unix::fs::{FileExt, MetadataExt},
     },
     path::Path,
+    thread,
 };
 
 const NAME: &str = "procfs_fixture";
@@ -196,6 +198,19 @@ fn file_of_a_module_that_still_loads_cannot_be_opened() {
     assert_eq!(load.interrupt(), Errno::ENODEV);
     assert_eq!(proc_modules(NAME), None);
     assert!(!Path::new(FOLDER).exists());
+}
+
+/// `open` borrows the data, which nothing but the file's end keeps it from.
+#[test]
+fn file_goes_before_its_data() {
+    let module = Module::load(FILE, "slow=1").unwrap();
+    let mut log = Log::bookmark();
+    thread::scope(|scope| {
+        let unloaded = scope.spawn(|| module.unload());
+        log.wait_for("the data goes");
+        assert!(!Path::new(DEVICE).exists());
+        assert_eq!(unloaded.join().unwrap(), Ok(()));
+    });
 }
 
 #[test]
