@@ -14,14 +14,16 @@ exercises=$top/docs/book/exercises
 number=${1:-} file=${2:-exercise.rs}
 source=$exercises/$number/$file
 [[ -n $number && -e $source ]] ||
-	die "there is no exercise ${number:-without a number}; take one of: $(cd "$exercises" && echo [0-9]*), as in 'make exercise 1'"
+	die "there is no exercise ${number:-without a number}; take one of: $(cd "$exercises" && printf "%s\n" [0-9]* | sort -n | xargs), as in 'make exercise 1'"
 
 guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
 kdir=$("$top/scripts/kernel.sh")
 use_tools "$kdir"
 folder=build/exercise
 log=$top/build/log/exercise.log
-attempt "Building $file of exercise $number" "$log" kbuild_apart "$kdir" "$folder" "$source" exercise || {
+# It may use what one of our modules exports.
+attempt "Building $file of exercise $number" "$log" kbuild_apart "$kdir" "$folder" "$source" exercise \
+	KBUILD_EXTRA_SYMBOLS=../../Module.symvers || {
 	cat "$log" >&2
 	die "exercise $number does not compile"
 }
