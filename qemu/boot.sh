@@ -8,8 +8,8 @@
 # Usage: qemu/boot.sh GUEST [JOB FILE...]
 #   GUEST  a folder with `bzImage` and `initramfs.cpio` (scripts/prepare.sh)
 #   JOB    a program to run, with FILEs beside it in /job; a shell without one
-# Environment: DEBUG (set for a debug kernel), SMP (vCPUs, 2; with DEBUG 4), LIMIT
-# (seconds, 600), ACCEL (kvm or tcg), APPEND (words for the kernel's command line),
+# Environment: DEBUG (set for a debug kernel), SMP (vCPUs, 2), LIMIT (seconds, 600), ACCEL
+# (kvm or tcg), APPEND (words for the kernel's command line),
 # GDBSTUB (where QEMU waits for a gdb, as its -gdb has it),
 # PATCHED_CODE (set when the job makes the kernel patch code that other CPUs run),
 # ICOUNT (set for a guest of one CPU whose nanoseconds are the instructions that it has
@@ -28,7 +28,7 @@ accel=$("$top/qemu/accel.sh" "$guest/bzImage" "$guest/initramfs.cpio")
 [ "$accel" != tcg ] || [ -z "${PATCHED_CODE:-}" ] || accel=tcg,thread=single
 # Nothing that is not the same in each run: threads, the host's clock and randomness.
 [ -z "${ICOUNT:-}" ] || accel=tcg,thread=single cpu=max,la57=off,-rdrand,-rdseed
-[ -n "${DEBUG:-}" ] && smp=${SMP:-4} || smp=${SMP:-2}
+smp=${SMP:-2}
 args=(
 	-accel "$accel" -machine q35 -cpu "$cpu" -m 512
 	# A socket each: the MP table lists one CPU a socket.

@@ -58,6 +58,14 @@ out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 # than there was.
 pahole=PAHOLE=none
 
+# wanted() - prints the options that the fragments ask for; a later one may take back what an
+# earlier one wants
+wanted() {
+	awk -F '[= ]' '/^CONFIG_/ { wanted[$1] = $0 }
+		/^# CONFIG_[A-Z0-9_]* is not set$/ { delete wanted[$2] }
+		END { for (name in wanted) print wanted[name] }' "${fragments[@]}"
+}
+
 # configure() - writes the tree's .config; each requested option must be in it
 configure() {
 	local option lost=()
@@ -70,7 +78,7 @@ configure() {
 		make -C "$src" O="$out" "$cc" "$pahole" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig
 	while read -r option; do
 		grep -qxF "$option" "$out/.config" || lost+=("$option")
-	done < <(grep -h '^CONFIG_' "${fragments[@]}")
+	done < <(wanted)
 	[ ${#lost[@]} -eq 0 ] || die "requested, but not in the final .config: ${lost[*]}"
 }
 

@@ -39,7 +39,7 @@ inputs() {
 		(cd "$top" && project_files . | xargs -0 sha256sum) 2>&1 || true
 		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
-		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|RELEASE|SERIES|SMP|STOCK|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
+		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|PARTITION|RELEASE|SERIES|SMP|STOCK|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
 	} | sha256sum
 }
 
@@ -68,26 +68,31 @@ second_guest() {
 	return $status
 }
 
+bats=(bats --print-output-on-failure)
 if [ $# -gt 0 ]; then
 	tests cargo test --locked --quiet --no-fail-fast "$@"
 else
-	# Two guests side by side, for most tests wait. The second is a process group, which ends
-	# with this script.
+	# Side by side, for most tests wait. Those in the background are process groups, which
+	# end with this script.
 	set -m
 	second_guest >"$LKMPG_GUEST/second.log" 2>&1 &
+	beside=($!) logs=("$LKMPG_GUEST/second.log")
+	if [ -n "${DEBUG:-}" ] && [ -z "${STOCK:-}" ]; then
+		"${bats[@]}" "$top/tests/debug" >"$LKMPG_GUEST/debug.log" 2>&1 &
+		beside+=($!) logs+=("$LKMPG_GUEST/debug.log")
+	fi
 	set +m
-	trap 'kill -- -$! 2>/dev/null || true' EXIT
+	trap 'kill -- "${beside[@]/#/-}" 2>/dev/null || true' EXIT
 	tests cargo test --locked --quiet --test modules
-	wait $! || rc=1
-	tests cat "$LKMPG_GUEST/second.log"
-fi
-if [ $# -gt 0 ] || [ -n "${STOCK:-}" ]; then
-	: # nothing else
-elif [ -n "${DEBUG:-}" ]; then
-	tests bats --print-output-on-failure "$top/tests/debug"
-else
-	# Not beside a guest: some of its tests wait for a clock.
-	tests bats --print-output-on-failure "$top/tests/host"
+	# What races, once more on more processors than most machines have to spare.
+	[ -z "${DEBUG:-}" ] ||
+		SMP=4 tests cargo test --locked --quiet --test modules -- races:: chardev_rs:: locks_rs::
+	for job in "${beside[@]}"; do
+		wait "$job" || rc=1
+	done
+	tests cat "${logs[@]}"
+	# Not beside a guest: some of these wait for a clock.
+	[ -n "${DEBUG:-}${STOCK:-}" ] || tests "${bats[@]}" "$top/tests/host"
 fi
 [ $rc -eq 0 ] || {
 	printf '\nFailed, see %s:\n' "$report"

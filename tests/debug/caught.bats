@@ -9,6 +9,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	export DEBUG=1 TMPDIR=$BATS_TEST_TMPDIR
+	unset PARTITION
 	LKMPG_GUEST=${LKMPG_GUEST:-$(scripts/prepare.sh)}
 	export LKMPG_GUEST
 }
@@ -22,6 +23,12 @@ run_tests() {
 		esac' "$1" >"$BATS_TEST_TMPDIR/tests"
 	chmod +x "$BATS_TEST_TMPDIR/tests"
 	run qemu/run-test.sh "$BATS_TEST_TMPDIR/tests"
+}
+
+# boot(commands) - runs shell commands in the guest
+boot() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$BATS_TEST_TMPDIR/job"
+	run qemu/boot.sh "$LKMPG_GUEST" "$BATS_TEST_TMPDIR/job"
 }
 
 @test "tests that leave nothing behind pass" {
@@ -38,22 +45,22 @@ run_tests() {
 }
 
 @test "locks taken in either order fail the run" {
-	run_tests 'insmod faulty/debug_faulty.ko lock_order=1 && rmmod debug_faulty'
+	boot 'insmod faulty/debug_faulty.ko lock_order=1 && rmmod debug_faulty'
 	[ "$status" -eq 101 ]
 	[[ $output == *"the kernel complained: WARNING: possible circular locking dependency"* ]]
 }
 
 @test "a spin lock that a timer takes as well fails the run, and one that keeps it away does not" {
-	run_tests 'insmod faulty/debug_faulty.ko lock_in_irq=1 && rmmod debug_faulty'
+	boot 'insmod faulty/debug_faulty.ko lock_in_irq=1 && rmmod debug_faulty'
 	[ "$status" -eq 101 ]
 	[[ $output == *"the kernel complained: WARNING: inconsistent lock state"* ]]
-	run_tests 'insmod locks_rs.ko lock=irq && rmmod locks_rs'
+	boot 'insmod locks_rs.ko lock=irq && rmmod locks_rs'
 	[ "$status" -eq 0 ]
 }
 
 @test "sleeping with a spin lock or in an interrupt handler fails the run, and asking for the terminal" {
 	for sleep in lock=1 irq=1 irq=2; do
-		run_tests "insmod faulty/debug_faulty.ko sleep_in_$sleep && rmmod debug_faulty"
+		boot "insmod faulty/debug_faulty.ko sleep_in_$sleep && rmmod debug_faulty"
 		[ "$status" -eq 101 ]
 		[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
 	done
@@ -65,7 +72,7 @@ run_tests() {
 	# What is left behind, and what makes the kernel call it, or look at it.
 	while read -r what event; do
 		echo "$what"
-		run_tests "insmod faulty/debug_faulty.ko keep=$what && rmmod debug_faulty && $event"
+		boot "insmod faulty/debug_faulty.ko keep=$what && rmmod debug_faulty && $event"
 		[ "$status" -eq 101 ]
 		[[ $output == *"the kernel complained: "@(BUG|Oops)": "* ]]
 	done <<-'END'
@@ -82,14 +89,14 @@ run_tests() {
 # longer be seen, docs/known-issues.md has to change.
 
 @test "a file of kernel::debugfs that outlives its module fails the run" {
-	run_tests 'insmod faulty/debugfs_fixture.ko && exec 3</sys/kernel/debug/fixture/number &&
+	boot 'insmod faulty/debugfs_fixture.ko && exec 3</sys/kernel/debug/fixture/number &&
 		rmmod debugfs_fixture && exec 3<&-'
 	[ "$status" -eq 101 ]
 	[[ $output == *"the kernel complained: BUG: KASAN: "*" in full_proxy_release+"* ]]
 }
 
 @test "a disk of kernel::block::mq that outlives its module fails the run" {
-	run_tests 'insmod faulty/block_fixture.ko && exec 3</dev/fixture &&
+	boot 'insmod faulty/block_fixture.ko && exec 3</dev/fixture &&
 		rmmod block_fixture && exec 3<&-'
 	[ "$status" -eq 101 ]
 	[[ $output == *"the kernel complained: BUG: KASAN: "*" in bdev_release+"* ]]
