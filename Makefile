@@ -14,12 +14,13 @@
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules
 #   AGAIN=1          run tests that have passed, though nothing has changed
+#   PARTITION=2/4    of each four tests in the guest the second
 #   ONLY=sleep_rs    one module's part of the demo; mutants with these words in their names
 #   SAMPLE=20        so many mutants, taken by chance; SEED=N takes the same ones again
 #   ACCEL=kvm|tcg    how QEMU runs the guest; SMP=N, its CPUs
 #   GDBSTUB=tcp:localhost:1234   where gdb can reach the guest of `make shell`
 
-export SERIES KDIR STOCK RELEASE KEY CERT KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN ONLY SAMPLE SEED GDBSTUB
+export SERIES KDIR STOCK RELEASE KEY CERT KERNEL_SRC KERNEL_MIRROR DEBUG VARIANT KCSAN TREE ACCEL SMP IMPL AGAIN PARTITION ONLY SAMPLE SEED GDBSTUB
 # What bash reads before a script begins; the script does the rest: scripts/environment.sh.
 unexport lkmpg_clean BASH_ENV BASHOPTS SHELLOPTS POSIXLY_CORRECT $(filter BASH_FUNC_%,$(.VARIABLES))
 # Of several commands, each uses all processors.

@@ -8,7 +8,8 @@
 # Usage: qemu/run-test.sh BINARY ARGUMENT...
 # Environment: LKMPG_GUEST (the guest's folder; prepared when not set), DEBUG, and
 # as for boot.sh, LIMIT being 1200 s here, with DEBUG 3600. RUST_*, FUZZ_* and LKMPG_*
-# reach the test.
+# reach the test. PARTITION=2/4 takes of each four tests the second, as cargo nextest's
+# --partition does.
 
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/../scripts/common.sh"
@@ -24,6 +25,15 @@ if listed=$("$binary" "$@" --list) && [[ $listed =~ ^("0 tests, 0 benchmarks")?$
 fi
 
 guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
+
+if [ -n "${PARTITION:-}" ]; then
+	[[ $PARTITION =~ ^([1-9][0-9]*)/([1-9][0-9]*)$ && ${BASH_REMATCH[1]} -le ${BASH_REMATCH[2]} ]] ||
+		die "PARTITION=$PARTITION is no part of a whole; take one like 1/4, 2/4, 3/4, 4/4"
+	mapfile -t names < <("$binary" "$@" --list --format terse | sed -n 's/: test$//p' |
+		sed -n "${BASH_REMATCH[1]}~${BASH_REMATCH[2]}p")
+	[ ${#names[@]} -gt 0 ] || exit 0
+	set -- "$@" --exact "${names[@]}"
+fi
 
 # quoted(word) - prints a word quoted for the guest's shell
 quoted() {

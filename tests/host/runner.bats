@@ -17,6 +17,7 @@ setup() {
 	job=$BATS_TEST_TMPDIR/job
 	# A runner that is killed leaves its work folder behind.
 	export TMPDIR=$BATS_TEST_TMPDIR
+	unset PARTITION
 }
 
 # boot(commands, [file...]) - runs shell commands in the guest
@@ -148,6 +149,23 @@ boot() {
 	export FUZZ_SEED="it's \$HOME"
 	run -0 qemu/run-test.sh "$job" --exact "a 'name'" --test-threads=2 --color=never
 	[ "$output" = "$(printf '%s\n' --exact "a 'name'" --test-threads=2 --color=never "$FUZZ_SEED")" ]
+}
+
+@test "the parts of PARTITION are all tests, each once; no guest is booted for none" {
+	printf '#!/bin/sh\ncase $* in\n*--list*) printf "%%s: test\\n" a::one a::two b::three four five ;;\n*) echo "$*" ;;\nesac\n' >"$job"
+	chmod +x "$job"
+	export PARTITION
+	for PARTITION in {1..3}/3; do
+		qemu/run-test.sh "$job" --test-threads=2 --color=never
+	done >"$BATS_TEST_TMPDIR/out"
+	printf -- '--test-threads=2 --color=never --exact %s\n' 'a::one four' 'a::two five' b::three |
+		diff - "$BATS_TEST_TMPDIR/out"
+	PARTITION=6/6 LKMPG_GUEST=/nonexistent run -0 qemu/run-test.sh "$job"
+	[ -z "$output" ]
+	for PARTITION in 0/4 5/4 1 half; do
+		run -1 qemu/run-test.sh "$job"
+		[ "$output" = "lkmpg-rs: PARTITION=$PARTITION is no part of a whole; take one like 1/4, 2/4, 3/4, 4/4" ]
+	done
 }
 
 # wait_for_line(line) - waits until the runner in the background has printed it

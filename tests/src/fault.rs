@@ -4,8 +4,6 @@
 //!
 //! Kernel documentation: `Documentation/fault-injection/fault-injection.rst`
 
-use crate::seed::{number, seed};
-use fastrand::Rng;
 use nix::Result;
 use std::{
     fs::{self, OpenOptions},
@@ -48,15 +46,10 @@ pub fn fail_nth<T>(n: u32, call: impl FnOnce() -> Result<T>) -> (Result<T>, bool
 /// (the self test of user copies makes tens of thousands, and each try makes all that come
 /// before). Each result is given to `check`. Returns how many failures there were, and the
 /// last result.
-///
-/// With `LKMPG_FAIL_EVERY=4` in the environment it is every fourth of them after the 8th,
-/// others in each run; `FUZZ_SEED=`, which it tells, takes the same ones again.
-#[track_caller]
 pub fn fail_each<T>(
     mut call: impl FnMut() -> Result<T>,
     mut check: impl FnMut(u32, Result<T>),
 ) -> (u32, Result<T>) {
-    let every = number("LKMPG_FAIL_EVERY", 1) as u32;
     let mut n = 1;
     for failures in 0.. {
         let (result, injected) = fail_nth(n, &mut call);
@@ -64,11 +57,7 @@ pub fn fail_each<T>(
             return (failures, result);
         }
         check(n, result);
-        n += match n {
-            8 if every > 1 => 1 + Rng::with_seed(seed("failures")).u32(..every),
-            9.. => every.max(1 + n / 450 * 90),
-            _ => 1,
-        };
+        n += 1 + n / 450 * 90;
     }
     unreachable!("there are fewer allocations than numbers");
 }
