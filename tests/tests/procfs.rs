@@ -200,7 +200,8 @@ fn file_of_a_module_that_still_loads_cannot_be_opened() {
     assert!(!Path::new(FOLDER).exists());
 }
 
-/// `open` borrows the data, which nothing but the file's end keeps it from.
+/// `open` borrows the data of the file. What keeps that alive is the order of dropping: first
+/// the file, and with it every call of `open`, then the data.
 #[test]
 fn file_goes_before_its_data() {
     let module = Module::load(FILE, "slow=1").unwrap();
