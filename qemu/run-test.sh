@@ -24,16 +24,16 @@ if listed=$("$binary" "$@" --list) && [[ $listed =~ ^("0 tests, 0 benchmarks")?$
 	exec "$binary" "$@"
 fi
 
-guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
-
 if [ -n "${PARTITION:-}" ]; then
 	[[ $PARTITION =~ ^([1-9][0-9]*)/([1-9][0-9]*)$ && ${BASH_REMATCH[1]} -le ${BASH_REMATCH[2]} ]] ||
 		die "PARTITION=$PARTITION is no part of a whole; take one like 1/4, 2/4, 3/4, 4/4"
-	mapfile -t names < <("$binary" "$@" --list --format terse | sed -n 's/: test$//p' |
-		sed -n "${BASH_REMATCH[1]}~${BASH_REMATCH[2]}p")
+	[ -n "$listed" ] || die "$binary does not list its tests, of which PARTITION takes a part"
+	mapfile -t names < <(sed -n 's/: test$//p' <<<"$listed" | sed -n "${BASH_REMATCH[1]}~${BASH_REMATCH[2]}p")
 	[ ${#names[@]} -gt 0 ] || exit 0
 	set -- "$@" --exact "${names[@]}"
 fi
+
+guest=${LKMPG_GUEST:-$("$top/scripts/prepare.sh")}
 
 # quoted(word) - prints a word quoted for the guest's shell
 quoted() {

@@ -5,6 +5,7 @@
 # LKMPG_GUEST is a debug guest; scripts/test.sh sees to that.
 
 bats_require_minimum_version 1.5.0
+load ../host/guest
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -23,12 +24,6 @@ run_tests() {
 		esac' "$1" >"$BATS_TEST_TMPDIR/tests"
 	chmod +x "$BATS_TEST_TMPDIR/tests"
 	run qemu/run-test.sh "$BATS_TEST_TMPDIR/tests"
-}
-
-# boot(commands) - runs shell commands in the guest
-boot() {
-	printf '#!/bin/sh\n%s\n' "$1" >"$BATS_TEST_TMPDIR/job"
-	run qemu/boot.sh "$LKMPG_GUEST" "$BATS_TEST_TMPDIR/job"
 }
 
 @test "tests that leave nothing behind pass" {

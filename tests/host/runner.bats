@@ -5,6 +5,7 @@
 # case provokes the real thing. LKMPG_GUEST is the guest to use.
 
 bats_require_minimum_version 1.5.0
+load guest
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -18,13 +19,6 @@ setup() {
 	# A runner that is killed leaves its work folder behind.
 	export TMPDIR=$BATS_TEST_TMPDIR
 	unset PARTITION
-}
-
-# boot(commands, [file...]) - runs shell commands in the guest
-boot() {
-	printf '#!/bin/sh\n%s\n' "$1" >"$job"
-	shift
-	run qemu/boot.sh "$LKMPG_GUEST" "$job" "$@"
 }
 
 @test "a job's output comes back byte for byte, and so does its exit status" {
