@@ -44,6 +44,9 @@ impl kernel::Module for Exercise {
     }
 }
 
+/// The speed of a device that tells none.
+const DEFAULT_SPEED: u32 = 9_600;
+
 struct Driver;
 
 impl platform::Driver for Driver {
@@ -56,11 +59,10 @@ impl platform::Driver for Driver {
     ) -> impl PinInit<Self, Error> + 'bound {
         let dev = device.as_ref();
         // A device without any property has no node.
-        let speed = match dev.fwnode() {
-            Some(node) => node.property_read(c"speed").or(9_600),
-            None => 9_600,
-        };
-        if !(1..=115_200_u32).contains(&speed) {
+        let speed = dev.fwnode().map_or(DEFAULT_SPEED, |node| {
+            node.property_read(c"speed").or(DEFAULT_SPEED)
+        });
+        if !(1..=115_200).contains(&speed) {
             dev_err!(dev, "speed {speed} is none of 1 to 115200\n");
             return Err(ERANGE);
         }

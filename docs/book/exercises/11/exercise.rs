@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Other modules may change the number meanwhile, and what they have added stays. If `add` is 0
-//! there is nothing to do, and the load is refused with EINVAL. What has the kernel do with
-//! `export_server_rs` while this module is loaded? The test looks at that, too.
+//! there is nothing to do, and the load is refused with EINVAL. May
+//! `export_server_rs` be removed while this module is loaded? The test looks at that, too.
 
 use abstractions::series;
 use kernel::prelude::*;
