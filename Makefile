@@ -10,7 +10,8 @@
 #   VARIANT=cfi      a kernel with kCFI: with qemu/kernel-cfi.config as well;
 #                    VARIANT=late-release, one that releases kobjects seconds late;
 #                    VARIANT=gcc, one that GCC builds, with signatures, as distributions do;
-#                    VARIANT=rt, one for real time, with a tick of 100 Hz
+#                    VARIANT=rt, one for real time, with a tick of 100 Hz;
+#                    VARIANT=lean, one without what only some modules need
 #   KEY=... CERT=... for sign: a private key, and its certificate
 #   TREE=...         a kernel source, for in-tree and in-tree-remove
 #   IMPL=c           test the C twins of bench/c instead of their Rust modules

@@ -6,7 +6,7 @@
 //! insmod platform_rs.ko broken=2
 //! dmesg | tail -n 4     # platform_rs platform_rs.0: label zero, value 0 of 100, enabled
 //!                       # platform_rs platform_rs.1: label one, value 10 of 50, disabled
-//!                       # platform_rs platform_rs.2: node2: property 'value' is missing
+//!                       # platform_rs platform_rs.2: nodeN: property 'value' is missing
 //!                       # platform_rs platform_rs.2: probe with driver platform_rs failed ...
 //! cd /sys/bus/platform/drivers/platform_rs
 //! echo platform_rs.1 >unbind

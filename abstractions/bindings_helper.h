@@ -4,7 +4,11 @@
  * crate of the kernel does not have; see bindgen_parameters. Sorted.
  */
 
+#include <linux/gpio/consumer.h>
+#include <linux/gpio/machine.h>
 #include <linux/i8042.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
 #include <linux/kprobes.h>
 #include <linux/mman.h>
 #include <linux/proc_fs.h>

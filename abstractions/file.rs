@@ -620,9 +620,11 @@ impl<T: Operations> Callbacks<T> {
     ) -> isize {
         // SAFETY: `kiocb` is valid, and nobody else uses its position meanwhile; its file
         // stays open.
-        let (ptr, position) = unsafe { (Self::ptr((*kiocb).ki_filp), &mut (*kiocb).ki_pos) };
+        let (file, position) = unsafe { ((*kiocb).ki_filp, &mut (*kiocb).ki_pos) };
+        // SAFETY: It is opened by `open`, and not released before this returns.
+        let (ptr, open_file) = unsafe { (Self::ptr(file), OpenFile::from_raw(file)) };
         // SAFETY: `iter` is valid, to write to, and nobody else's during the call.
-        let mut iov = unsafe { Dest::from_raw(iter) };
+        let mut iov = unsafe { Dest::from_raw(iter, open_file) };
         let room = iov.len();
         let result = T::read_iter(ptr, position, &mut iov);
         count(result, room - iov.len())

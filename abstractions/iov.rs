@@ -10,6 +10,7 @@
 //!
 //! Nothing is registered, so unloading needs no care.
 
+use super::file::OpenFile;
 use kernel::{
     bindings,
     iov::{
@@ -43,6 +44,10 @@ pub(super) unsafe fn source_from_raw<'iov>(
 ///
 /// ```
 /// use abstractions::iov::Dest;
+/// use kernel::time::{
+///     delay::fsleep,
+///     Delta, //
+/// };
 ///
 /// /// As `/dev/zero`.
 /// fn read_zeros(iov: &mut Dest<'_>) -> Result<usize> {
@@ -58,41 +63,56 @@ pub(super) unsafe fn source_from_raw<'iov>(
 ///     }
 /// }
 ///
+/// /// For who has a second.
 /// fn read_greeting(position: &mut i64, iov: &mut Dest<'_>) -> Result<usize> {
+///     if iov.is_nonblocking() {
+///         return Err(EAGAIN);
+///     }
+///     fsleep(Delta::from_secs(1));
 ///     iov.read_from_buffer(position, b"Hello, world\n")
 /// }
 /// ```
-pub(crate) struct Dest<'iov>(&'iov mut IovIterDest<'iov>);
+pub(crate) struct Dest<'iov> {
+    iter: &'iov mut IovIterDest<'iov>,
+    file: &'iov OpenFile,
+}
 
 impl<'iov> Dest<'iov> {
-    /// Wraps what the kernel passes to a `read_iter`.
+    /// Wraps what the kernel passes to the `read_iter` of a file.
     ///
     /// # Safety
     ///
     /// For `'iov`, `iter` must be valid, be one to write to (`ITER_DEST`), and be used
     /// through the result only.
-    pub(super) unsafe fn from_raw(iter: *mut bindings::iov_iter) -> Self {
+    pub(super) unsafe fn from_raw(iter: *mut bindings::iov_iter, file: &'iov OpenFile) -> Self {
         // SAFETY: `IovIterDest` is a transparent wrapper of this struct; the caller promises
         // what its invariants want. (`IovIterDest::from_raw` checks the direction, with a
         // panic and its text in each module; `_copy_to_iter()` does as well, and warns.)
-        Self(unsafe { &mut *iter.cast() })
+        let iter = unsafe { &mut *iter.cast() };
+        Self { iter, file }
+    }
+
+    /// Returns whether the call must not wait (`O_NONBLOCK`): what would have to fails with
+    /// EAGAIN instead.
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.file.is_nonblocking()
     }
 
     /// Returns how many bytes can still be copied, as far as is known: memory that is
     /// not the caller's counts until it is written to.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.iter.len()
     }
 
     /// Returns whether [`Dest::len`] is 0.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter.is_empty()
     }
 
     /// Copies `bytes`, and returns how many of them were copied: fewer where the memory
     /// ends, or is not the caller's. Process context; may sleep.
     pub(crate) fn copy_to_iter(&mut self, bytes: &[u8]) -> usize {
-        self.0.copy_to_iter(bytes)
+        self.iter.copy_to_iter(bytes)
     }
 
     /// Copies from `contents`, all that the file holds, what begins at `position`, and
@@ -110,7 +130,7 @@ impl<'iov> Dest<'iov> {
         contents: &[u8],
     ) -> Result<usize> {
         let rest = u64::try_from(*position).is_ok_and(|position| position < contents.len() as u64);
-        match self.0.simple_read_from_buffer(position, contents)? {
+        match self.iter.simple_read_from_buffer(position, contents)? {
             0 if rest && !self.is_empty() => Err(EFAULT),
             n => Ok(n),
         }

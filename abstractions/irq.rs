@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupt handlers on lines that are shared with other drivers.
+//! Interrupt handlers: on lines that are shared with other drivers, and for
+//! [`gpio`](super::gpio).
 //!
 //! In the book: [Time, and later](../../../book/time.html).
 //!
@@ -12,7 +13,7 @@
 //! Unloading *waits*: dropping a [`SharedLine`] returns after the last run of the
 //! handler, and of its thread, has ended.
 //!
-//! Not supported: lines of one's own, trigger modes, affinity.
+//! Not supported: affinity, lines of one's own other than those of GPIO.
 
 use super::{
     bindings,
@@ -45,18 +46,14 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// must not sleep.
     fn handle(&self) -> IrqReturn;
 
-    /// The bottom half of a [`SharedLine::new_threaded`]: called in a kernel thread of
-    /// its own, where it may sleep, once after one or more `WakeThread`.
+    /// The bottom half of a [`SharedLine::new_threaded`] and of
+    /// [`gpio::Edges`](super::gpio::Edges): called in a kernel thread of its own, where it
+    /// may sleep, once after one or more `WakeThread`.
     fn thread(&self) {}
 }
 
 /// A handler on a shared interrupt line, taken off it on drop: a
 /// [registration](super#registrations).
-///
-/// # Invariants
-///
-/// `self` is pinned, and the cookie of a handler on line `irq`, registered with the
-/// callbacks of the same `T` until drop.
 ///
 /// # Examples
 ///
@@ -101,14 +98,10 @@ pub(crate) trait Handler: Send + Sync + 'static {
 ///     KBox::pin_init(SharedLine::new_threaded(irq, c"listener", Listener), GFP_KERNEL)
 /// }
 /// ```
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub(crate) struct SharedLine<T: Handler> {
-    // Not zero-sized: no two of them have one address, so each is a unique cookie.
-    irq: c_uint,
     #[pin]
-    handler: T,
-    #[pin]
-    _pin: PhantomPinned,
+    action: Action<T>,
 }
 
 impl<T: Handler> SharedLine<T> {
@@ -118,7 +111,9 @@ impl<T: Handler> SharedLine<T> {
     /// Process context; may sleep. Fails with EBUSY when the line is used by one that
     /// does not share it, with EINVAL when there is no such line.
     pub(crate) fn new(irq: c_uint, name: &'static CStr, handler: T) -> impl PinInit<Self, Error> {
-        Self::request(irq, name, handler, None)
+        try_pin_init!(Self {
+            action <- Action::new(irq, bindings::IRQF_SHARED, name, handler, false),
+        })
     }
 
     /// As [`SharedLine::new`], with a thread named `irq/<irq>-<name>`.
@@ -127,18 +122,47 @@ impl<T: Handler> SharedLine<T> {
         name: &'static CStr,
         handler: T,
     ) -> impl PinInit<Self, Error> {
-        Self::request(irq, name, handler, Some(Self::thread_callback))
+        try_pin_init!(Self {
+            action <- Action::new(irq, bindings::IRQF_SHARED, name, handler, true),
+        })
     }
+}
 
-    fn request(
-        line: c_uint,
+/// C's `struct irqaction`: a handler on a line.
+///
+/// # Invariants
+///
+/// `self` is pinned. Unless `gone`, it is the cookie of a handler on line `irq`, registered
+/// with the callbacks of the same `T` until drop.
+#[pin_data(PinnedDrop)]
+pub(super) struct Action<T: Handler> {
+    // Not zero-sized: no two of them have one address, so each is a unique cookie.
+    irq: c_uint,
+    gone: bool,
+    #[pin]
+    handler: T,
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+impl<T: Handler> Action<T> {
+    /// Puts `handler` on line `irq`, with `IRQF_*`, and with its thread where it is `threaded`.
+    pub(super) fn new(
+        irq: c_uint,
+        flags: u32,
         name: &'static CStr,
         handler: T,
-        thread: bindings::irq_handler_t,
+        threaded: bool,
     ) -> impl PinInit<Self, Error> {
+        let thread: bindings::irq_handler_t = if threaded {
+            Some(Self::thread_callback)
+        } else {
+            None
+        };
         // INVARIANT: Where this succeeds, `self` has just become the cookie.
         try_pin_init!(&this in Self {
-            irq: line,
+            irq,
+            gone: false,
             handler,
             _pin: PhantomPinned,
             _: {
@@ -153,16 +177,22 @@ impl<T: Handler> SharedLine<T> {
                 //   module, which drops `self` before.
                 to_result(unsafe {
                     bindings::request_threaded_irq(
-                        line,
+                        *irq,
                         Some(Self::callback),
                         thread,
-                        bindings::IRQF_SHARED as c_ulong,
+                        flags as c_ulong,
                         name.as_char_ptr(),
                         this.as_ptr().cast(),
                     )
                 })?
             },
         })
+    }
+
+    /// Notes that the kernel has taken the handler off its line itself, as it does when the
+    /// line goes.
+    pub(super) fn set_gone(self: Pin<&mut Self>) {
+        *self.project().gone = true;
     }
 
     /// # Safety
@@ -190,8 +220,11 @@ impl<T: Handler> SharedLine<T> {
 }
 
 #[pinned_drop]
-impl<T: Handler> PinnedDrop for SharedLine<T> {
+impl<T: Handler> PinnedDrop for Action<T> {
     fn drop(self: Pin<&mut Self>) {
+        if self.gone {
+            return;
+        }
         let irq = self.irq;
         let cookie = core::ptr::from_ref::<Self>(&self).cast_mut().cast();
         // SAFETY: By the type invariants this is the cookie of a handler on the line, and

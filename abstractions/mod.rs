@@ -50,6 +50,8 @@ pub(crate) mod debugfs;
 pub(crate) mod export;
 pub(crate) mod export_server;
 pub(crate) mod file;
+#[cfg(CONFIG_GPIOLIB)]
+pub(crate) mod gpio;
 #[cfg(CONFIG_SERIO_I8042)]
 pub(crate) mod i8042;
 pub(crate) mod iov;

@@ -8,7 +8,11 @@
 
 use super::bindings;
 use core::borrow::Borrow;
-use kernel::prelude::*;
+use kernel::{
+    device::Device,
+    faux,
+    prelude::*, //
+};
 
 /// Returns the value of a parameter declared in `module!`'s `params`:
 /// `param_value(module_parameters::count.value())`.
@@ -73,6 +77,27 @@ pub(crate) fn irq_return(value: c_uint) -> bindings::irqreturn_t {
     // SAFETY: Either type is a transparent wrapper of, or is, an `unsigned int`, of
     // which each value is valid.
     unsafe { core::mem::transmute::<c_uint, bindings::irqreturn_t>(value) }
+}
+
+/// Returns the device that a faux device is.
+///
+/// Its registration is an `AsRef` of it in 7.2, and of a `faux::Device` in 7.3.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::series::faux_device;
+/// use kernel::faux;
+///
+/// fn greet(registration: &faux::Registration) {
+///     dev_info!(faux_device(registration), "Hello\n");
+/// }
+/// ```
+pub(crate) fn faux_device(registration: &faux::Registration) -> &Device {
+    #[cfg(lkmpg_7_2)]
+    return registration.as_ref();
+    #[cfg(not(lkmpg_7_2))]
+    return registration.as_ref().as_ref();
 }
 
 /// A function of `struct kobj_attribute` that shows a file's value.

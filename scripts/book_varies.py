@@ -7,6 +7,10 @@ import re
 VARIES = [
     (r"\bpid \d+", r"\d+"),
     (r"Timer was called \d+ times", r"\d+"),
+    # A software node has the number of those before it.
+    (r"\bnode\d+: property", r"\d+"),
+    # When a button is pressed.
+    (r"^press \d+ after [\d.]+ s", r"[\d.]+(?= s)"),
     # The size of a module, in /proc/modules and lsmod; where it lies.
     (r"^[a-z_]+_rs \d+ ", r"(?<= )\d+"),
     (r"^[a-z_]+_rs  +\d+ ", r" +\d+"),
@@ -15,7 +19,7 @@ VARIES = [
     (r"\+0x[0-9a-f]+/0x[0-9a-f]+", r"(?<=0x)[0-9a-f]+"),
     (r"\bjiffies \d+", r"\d+"),
     # A lock has the name of the place where it is made.
-    (r"\b[a-z_]+\.rs:\d+", r"\d+"),
+    (r"\b[a-z_]+\.(?:rs|h):\d+", r"\d+"),
     (r"\btask \w+/\d+", r"\d+"),
     # The kernel's version, and that of a module that claims to be older.
     (r"\b[67]\.\d+\.\d+\S*", r"(?<=[67]\.).*"),

@@ -8,30 +8,33 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-# part(file) - prints of a file of the tour the functions, and what is on the module ONLY
+# part(file) - prints of a file of the tour what is on modules: on ONLY, or on all that the
+# kernel has the options for; and the functions
 part() {
-	awk -v only="[ \"]${ONLY}[:. ]" '
+	awk -v only="[ \"]${ONLY:-[a-z_]+_rs}[:. ]" -v absent="^say \"($(IFS='|' && echo "${absent[*]}")):" '
 		/^[a-z_]+\(\) {$/ { function_ = 1 }
-		/^say "[a-z_]+_rs: / { wanted = $0 ~ only }
+		/^say "[a-z_]+_rs: / { wanted = $0 ~ only && $0 !~ absent }
 		function_ || wanted
 		/^}$/ { function_ = 0 }' "$1"
 }
 
-parts=("$top"/qemu/tour/*)
-if [ -n "${ONLY:-}" ]; then
-	[ -e "$top/$ONLY.rs" ] ||
-		die "ONLY=$ONLY is no module; take one of: $(cd "$top" && echo *_rs.rs | sed 's/\.rs//g')"
-	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
-	for file in "${parts[@]}"; do
-		part "$file" >"$work/$(basename "$file")"
-	done
-	cp "$top/qemu/tour/run" "$work"
-	parts=("$work"/*)
-fi
+[ -z "${ONLY:-}" ] || [ -e "$top/$ONLY.rs" ] ||
+	die "ONLY=$ONLY is no module; take one of: $(cd "$top" && echo *_rs.rs | sed 's/\.rs//g')"
 guest=$("$top/scripts/prepare.sh")
+absent=()
+while read -r option module; do
+	[ "${ONLY:-}" != "$module" ] || die "ONLY=$ONLY: this kernel has no CONFIG_$option"
+	echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
+	absent+=("$module")
+done < <(absent "$guest")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for file in "$top"/qemu/tour/*; do
+	part "$file" >"$work/$(basename "$file")"
+done
+cp "$top/qemu/tour/run" "$work"
 export PATH="$cache/toolchain/bin:$PATH"
-"$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "${parts[@]}"
+"$top/qemu/boot.sh" "$guest" "$top/qemu/tour/run" "$work"/*
 first=${ONLY:-hello_rs}.rs
 printf '\nWhat to try next:\n'
 printf '  %-13s %s\n' "$first" 'the module to read; change it, and:' \

@@ -39,6 +39,8 @@ kbuild "$kdir" "" "$@"
 mkdir -p "$top/build"
 echo "$kdir" >"$built_against"
 while read -r option module; do
-	[ -n "$(tree_config "$kdir" "$option")" ] || echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
-done < <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" } option && /^obj-m/ {
-	sub("CONFIG_", "", option); sub("[.]o", ""); print option, $3 }' "$top/Kbuild")
+	[ -z "$(tree_config "$kdir" "$option")" ] || continue
+	echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
+	# Of another kernel.
+	rm -f "$top/$module.ko"
+done < <(optional_modules)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs all tests on each series, plain and in the debug guest; those of the modules on a
-# kernel that GCC builds, on one with kCFI (on 7.3: 7.2 has no hashes of enums for Rust), and
-# on Debian's own of two flavours, in a container where this is not Debian 13; signed modules;
+# kernel that GCC builds, on one for real time, on one with kCFI (on 7.3: 7.2 has no hashes of
+# enums for Rust), on one that lacks the options that some modules need, and on Debian's own of
+# two flavours, in a container where this is not Debian 13; signed modules;
 # the tour on one that releases kobjects late, by which each rmmod takes seconds; some
 # mutants. Builds the modules for the newest release candidate that Debian has. Ends with a
 # table of it all.
@@ -61,6 +62,7 @@ for series in "${known_series[@]}"; do
 	SERIES=$series DEBUG='' VARIANT=rt run "Linux $series, for real time" "test-$series-rt.log" "$top/scripts/test.sh" --tests || rc=1
 done
 SERIES=7.3 DEBUG='' VARIANT=cfi run "Linux 7.3, kCFI" test-7.3-cfi.log "$top/scripts/test.sh" --tests || rc=1
+SERIES=7.3 DEBUG='' VARIANT=lean run "Linux 7.3, lean" test-7.3-lean.log "$top/scripts/test.sh" --tests || rc=1
 SERIES=7.3 DEBUG='' VARIANT=late-release run "Linux 7.3, kobjects released late" demo-7.3-late.log "$top/scripts/demo.sh" || rc=1
 DEBUG='' run "Signed modules" signed.log bats --print-output-on-failure "$top/tests/signed" || rc=1
 for flavour in amd64 cloud-amd64; do

@@ -164,6 +164,7 @@ boot() {
 		export_server_rs: yohda is 42
 		export_client_rs: yohda is 42
 		export_client_rs: yohda is 43 now
+		gpio_rs: there is no chip gpio_rs
 		hello_multi_rs: Hello, world - this is the kernel speaking
 		hello_rs: Hello, world - this is the kernel speaking
 		param_rs: Strings:Hello and boot
@@ -206,6 +207,7 @@ boot() {
 		number of all files: 0
 		--- /sys
 		demand_load_rs/parameters/name (null)
+		gpio_rs/parameters/chip gpio_rs
 		locks_rs/parameters/lock (null)
 		param_rs/parameters/numbers 2,3
 		param_rs/parameters/str1 Hello

@@ -34,6 +34,23 @@ setup() {
 	[ "$status" -eq 7 ]
 }
 
+@test "what is on a module that the kernel lacks the option for is left out, and told" {
+	guest=$BATS_TEST_TMPDIR/guest
+	mkdir "$guest"
+	mkdir "$guest/boot"
+	sed '/^CONFIG_\(GPIOLIB\|KPROBES\)=/d' "$LKMPG_GUEST/boot/config" >"$guest/boot/config"
+	ln -s "$LKMPG_GUEST"/{bzImage,initramfs.cpio} "$guest"
+	cd tests
+	for name in gpio_rs=GPIOLIB syscall_rs=KPROBES; do
+		LKMPG_GUEST=$guest run -0 --separate-stderr cargo test --locked --quiet --test modules "${name%=*}::"
+		# shellcheck disable=SC2154 # bats sets it
+		[[ $stderr == *"Left out: what is on ${name%=*}, for this kernel has no CONFIG_${name#*=}"* ]]
+		[[ $output == *" 0 passed; 0 failed;"* ]]
+	done
+	LKMPG_GUEST=$guest run -0 --separate-stderr cargo test --locked --quiet --test syscall_rs
+	[ -z "$output" ]
+}
+
 @test "the guest has as many CPUs as SMP says" {
 	SMP=4 boot 'nproc'
 	[ "$status" -eq 0 ]

@@ -11,7 +11,7 @@ fn skip(iov: &mut Dest<'_>, bytes: usize) -> usize {
     #[cfg(misuse)]
     {
         iov.advance(bytes); //~ ERROR no method named `advance` found [E0599]
-        iov.0.advance(bytes); //~ ERROR field `0` of struct `Dest` is private [E0616]
+        iov.iter.advance(bytes); //~ ERROR field `iter` of struct `Dest` is private [E0616]
     }
     #[cfg(not(misuse))]
     let bytes = iov.copy_to_iter(&[0; 16][..bytes.min(16)]);

@@ -6,6 +6,7 @@
 
 pub mod careless;
 pub mod fault;
+pub mod gpio;
 pub mod keyboard;
 pub mod kmsg;
 pub mod module;

@@ -2,6 +2,7 @@
 
 //! What the kernel shows of modules: what must be the same after one has come and gone.
 
+use crate::config;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -23,11 +24,18 @@ pub fn state() -> State {
         // The names of those who listen; the columns before are counts.
         .map(|line| line.split("  ").last().unwrap_or_default().trim().into());
 
+    // A kernel may lack them.
+    let kprobes = if config("KPROBES").is_some() {
+        lines("/sys/kernel/debug/kprobes/list")
+    } else {
+        BTreeSet::new()
+    };
+
     BTreeMap::from([
         ("/proc/modules", lines("/proc/modules")),
         ("/proc/devices", lines("/proc/devices")),
         ("/proc/interrupts", interrupts.collect()),
-        ("kprobes", lines("/sys/kernel/debug/kprobes/list")),
+        ("kprobes", kprobes),
         (
             "/sys/bus/platform/devices",
             list("/sys/bus/platform/devices"),

@@ -12,6 +12,7 @@
 
 use guest::{
     fault::{enable, fail_each, fail_nth},
+    gpio::Chip,
     module::{self, proc_modules, Module},
     user::{self, Edge},
 };
@@ -29,7 +30,7 @@ use nix::{
 };
 use std::{
     ffi::CString,
-    io::{IoSlice, IoSliceMut},
+    io::{self, IoSlice, IoSliceMut},
     os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::LazyLock,
 };
@@ -101,6 +102,18 @@ const VALUES: &[Call] = &[
     ("IOCTL_VALSET_NUM", |file| ioctl(file, 0x4004_6603, 5)),
     ("32-bit IOCTL_VALSET", |file| {
         ioctl_32(file, 0x4008_6600, *LOW_MEMORY)
+    }),
+];
+
+/// With a press for the read: it waits until the line's thread has run.
+const PRESSES: &[Call] = &[
+    ("write", |file| write(file, b"1").map(drop)),
+    ("press and read", |file| {
+        let errno = |error: io::Error| Errno::from_raw(error.raw_os_error().expect("an errno"));
+        let chip = Chip::board().map_err(errno)?;
+        chip.pull(1, false).map_err(errno)?;
+        chip.pull(1, true).map_err(errno)?;
+        read(file, &mut [0; 100]).map(drop)
     }),
 ];
 
@@ -191,6 +204,8 @@ modules! {
     chardev_rs "": "/dev/chardev_rs" O_RDONLY [READS];
     chardev_ioctl_rs "": "/dev/char_dev" O_RDWR [WRITES, READS, IOCTLS];
     misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
+    // What the kernel makes of a faux device for which memory lacks.
+    gpio_rs "" allows ENODEV: "/dev/gpio_rs" O_RDWR [PRESSES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];

@@ -8,6 +8,7 @@
 
 use fastrand::Rng;
 use guest::{
+    gpio::Chip,
     module::{self, proc_modules, Module, ALL, FILES, IN_SYSFS},
     process::{wait_until, Child},
     seed::{number, seed},
@@ -69,6 +70,10 @@ enum Call {
         command: u64,
         pointer: Pointer,
     },
+    /// Presses the button of gpio_rs, or lets go.
+    Pull {
+        up: bool,
+    },
     Poll {
         slots: [usize; 3],
         events: i16,
@@ -113,6 +118,15 @@ fn pointer(rng: &mut Rng) -> Pointer {
     }
 }
 
+/// Returns a module with a file, and the file.
+fn file(rng: &mut Rng) -> (&'static str, &'static str) {
+    match rng.usize(..=FILES.len()) {
+        // A read waits for a press.
+        0 if module::is_built("gpio_rs") => ("gpio_rs", "/dev/gpio_rs"),
+        n => FILES[n.saturating_sub(1)],
+    }
+}
+
 fn any<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
     of[rng.usize(..of.len())]
 }
@@ -134,7 +148,7 @@ impl Call {
                 );
                 let path = match rng.u8(..5) {
                     0 => any(rng, &IN_SYSFS).1,
-                    _ => any(rng, &FILES).1,
+                    _ => file(rng).1,
                 };
                 Self::Open {
                     slot,
@@ -191,7 +205,8 @@ impl Call {
                     odd_number(rng),
                 ],
             },
-            85..95 => Self::Ioctl {
+            85..87 => Self::Pull { up: rng.bool() },
+            87..95 => Self::Ioctl {
                 slot,
                 command: match rng.u8(..6) {
                     0 => odd_number(rng),
@@ -220,7 +235,7 @@ impl Call {
         let name = match rng.bool() {
             true => any(rng, &ALL),
             // The others are to have files to work with.
-            false => any(rng, &FILES).0,
+            false => file(rng).0,
         };
         // syscall_rs stays: QEMU may crash when a probe goes while others open files
         // (docs/known-issues.md); its own tests do that, in a guest of one thread.
@@ -299,6 +314,11 @@ impl Call {
                         revents: 0,
                     });
                     libc::poll(fds.as_mut_ptr(), fds.len() as u64, 1).into()
+                }
+                // A kernel may lack GPIO, and nobody may not.
+                Self::Pull { up } => {
+                    let pulled = Chip::board().and_then(|board| board.pull(1, *up));
+                    pulled.map_or(-1, |()| 0)
                 }
                 Self::Load { name, params } => {
                     return Module::load(name, params).map(std::mem::forget);
@@ -384,14 +404,14 @@ fn random_calls_end_cleanly() {
         assert_ne!(succeeded, "0", "process {i}");
         fs::remove_file(path).unwrap();
     }
-    for name in ALL {
+    for &name in ALL.iter() {
         if let Some(line) = proc_modules(name) {
             assert_eq!(line.use_count, line.users.len() as u32, "{name}");
         }
     }
     wait_until("all modules unloaded", || {
         // Those that others depend on come later.
-        for name in ALL.into_iter().rev() {
+        for name in ALL.iter().rev() {
             let _ = module::unload(name);
         }
         ALL.iter().all(|name| proc_modules(name).is_none())

@@ -165,7 +165,7 @@ fn cycles() -> u64 {
 #[test]
 fn cycles_leave_nothing_behind() {
     let cycles = cycles();
-    for name in ALL {
+    for &name in ALL.iter() {
         let before = state();
         if Path::new(KMEMLEAK).exists() {
             // `/proc/meminfo` is of no use here, for KASAN keeps what was freed for a

@@ -14,6 +14,8 @@ mod debugfs_rs;
 mod demand_load_rs;
 mod export_rs;
 mod fuzz;
+mod gpio;
+mod gpio_rs;
 mod hello_rs;
 mod ioctl;
 mod irq_kbd_rs;
