@@ -13,15 +13,20 @@
 
 release=$1 version=$2 kdir=$stock/$1
 image=$kdir/arch/x86/boot/bzImage
-[ ! -e "$image" ] || exit 0
+modules=(evdev.ko)
+[ "$(tree_config "$kdir" GPIO_SIM)" != m ] || modules+=(configfs.ko gpio-sim.ko)
+# An older copy may have fewer.
+[ ! -e "$image" ] || [ "$(cd "$kdir/guest" && echo *.ko)" != "${modules[*]}" ] || exit 0
 archive "linux-headers-${release//+/\\+}" >/dev/null
-rm -rf "$apt/guest" "$kdir/guest"
+rm -rf "$apt/guest" "$kdir/guest" "$image"
 mkdir -p "$kdir/guest"
-for part in 'linux-binary vmlinuz' 'linux-modules evdev.ko'; do
-	read -r package file <<<"$part"
+for part in 'linux-binary vmlinuz' "linux-modules ${modules[*]}"; do
+	read -r package part <<<"$part"
 	download "$package-$release" "$version"
+	read -ra files <<<"$part"
+	files=("${files[@]/#/*/}")
 	dpkg-deb --fsys-tarfile "$(compgen -G "$apt/$package-*.deb")" |
-		tar -x -C "$kdir/guest" --transform='s,.*/,,' --wildcards "*/$file*"
+		tar -x -C "$kdir/guest" --transform='s,.*/,,' --wildcards "${files[@]/%/*}"
 done
 xz -d "$kdir"/guest/*.ko.xz
 mkdir -p "$(dirname "$image")"
