@@ -33,10 +33,10 @@ run_tests() {
 }
 
 @test "a leaked allocation fails the module's tests" {
-	run_tests 'insmod faulty/debug_faulty.ko leak=1 && rmmod debug_faulty'
+	run_tests 'insmod faulty/debug_faulty.ko leak=8 && rmmod debug_faulty'
 	[ "$status" -eq 101 ]
 	[[ $output == *"leaked by the tests of made_up:"*"size 64"* ]]
-	[[ $output == *"the kernel complained: kmemleak: 1 new suspected memory leak"* ]]
+	[[ $output == *"the kernel complained: kmemleak: "[1-8]" new suspected memory leak"* ]]
 }
 
 @test "locks taken in either order fail the run" {
@@ -59,6 +59,14 @@ run_tests() {
 		[ "$status" -eq 101 ]
 		[[ $output == *"the kernel complained: BUG: sleeping function called from invalid context"* ]]
 	done
+}
+
+# Lockdep is the first to see it: a probe is like an interrupt that cannot be turned off.
+@test "sleeping in a probe fails the run" {
+	boot 'insmod faulty/debug_faulty.ko sleep_in_probe=1 && cat /dev/null && rmmod debug_faulty'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: WARNING: inconsistent lock state"* ]]
+	[[ $output == *"{IN-NMI} usage."* ]]
 }
 
 # Something in the module's struct would be dropped by rmmod: see "Registrations" in

@@ -65,7 +65,7 @@ module! {
     params: {
         leak: u32 {
             default: 0,
-            description: "Forget an allocation",
+            description: "Forget so many allocations",
         },
         lock_order: u32 {
             default: 0,
@@ -82,6 +82,10 @@ module! {
         sleep_in_irq: u32 {
             default: 0,
             description: "Sleep in the handler of the keyboard's interrupt: 1 for memory, 2 for the terminal",
+        },
+        sleep_in_probe: u32 {
+            default: 0,
+            description: "Allocate memory, which may sleep, in a probe of opened files",
         },
     },
 }
@@ -121,6 +125,16 @@ fn line(sleep: u32) -> Result<Pin<KBox<SharedLine<Keyboard>>>> {
     let line = SharedLine::new(1, c"debug_faulty", Keyboard { sleep });
     KBox::pin_init(line, GFP_KERNEL)
 }
+
+struct SleepInProbe;
+
+// ANCHOR: sleep_in_probe
+impl kprobe::Handler for SleepInProbe {
+    fn hit(&self, _registers: &Registers) {
+        drop(KBox::new(0_u8, GFP_KERNEL));
+    }
+}
+// ANCHOR_END: sleep_in_probe
 
 /// What is left behind.
 struct Kept;
@@ -211,6 +225,7 @@ fn keep(what: &[u8]) -> Result {
 
 struct DebugFaulty {
     _line: Option<Pin<KBox<SharedLine<Keyboard>>>>,
+    _probe: Option<Pin<KBox<Probe<SleepInProbe>>>>,
 }
 
 fn given(value: impl core::borrow::Borrow<u32>) -> bool {
@@ -219,7 +234,8 @@ fn given(value: impl core::borrow::Borrow<u32>) -> bool {
 
 impl kernel::Module for DebugFaulty {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        if given(module_parameters::leak.value()) {
+        let leak: u32 = series::param_value(module_parameters::leak.value());
+        for _ in 0..leak {
             // ANCHOR: leak
             forget(KBox::new([0_u8; 64], GFP_KERNEL)?);
             // ANCHOR_END: leak
@@ -261,9 +277,13 @@ impl kernel::Module for DebugFaulty {
         if let Some(what) = string_parameters::keep.value() {
             keep(what.to_bytes())?;
         }
+        let probe = || KBox::pin_init(Probe::new(c"do_file_open", SleepInProbe), GFP_KERNEL);
         let sleep: u32 = series::param_value(module_parameters::sleep_in_irq.value());
         Ok(Self {
             _line: (sleep > 0).then(|| line(sleep)).transpose()?,
+            _probe: given(module_parameters::sleep_in_probe.value())
+                .then(probe)
+                .transpose()?,
         })
     }
 }
