@@ -26,7 +26,7 @@ while read -r option module; do
 	echo "Left out: what is on $module, for this kernel has no CONFIG_$option" >&2
 	[[ $(basename "$binary") != "$module"-* ]] || exit 0
 	set -- "$@" --skip "${module%_rs}"
-done < <(absent "$guest")
+done < <(absent "$guest/boot/config")
 
 # No boot for a binary of which the filters leave no test.
 if listed=$("$binary" "$@" --list) && [[ $listed =~ ^("0 tests, 0 benchmarks")?$ ]]; then

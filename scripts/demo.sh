@@ -26,7 +26,7 @@ while read -r option module; do
 	[ "${ONLY:-}" != "$module" ] || die "ONLY=$ONLY: this kernel has no CONFIG_$option"
 	echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
 	absent+=("$module")
-done < <(absent "$guest")
+done < <(absent "$guest/boot/config")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for file in "$top"/qemu/tour/*; do

@@ -39,8 +39,7 @@ kbuild "$kdir" "" "$@"
 mkdir -p "$top/build"
 echo "$kdir" >"$built_against"
 while read -r option module; do
-	[ -z "$(tree_config "$kdir" "$option")" ] || continue
 	echo "  left out: $module, for this kernel has no CONFIG_$option" >&2
 	# Of another kernel.
 	rm -f "$top/$module.ko"
-done < <(optional_modules)
+done < <(absent "$kdir/include/config/auto.conf")

@@ -82,19 +82,13 @@ keep_tools() {
 	END
 }
 
-# optional_modules() - prints for each module that a kernel can lack the option for: the option
-# without CONFIG_, and the module
-optional_modules() {
-	awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" } option && /^obj-m/ {
-		sub("CONFIG_", "", option); sub("[.]o", ""); print option, $3 }' "$top/Kbuild"
-}
-
-# absent(guest) - prints the same of those that the guest's kernel lacks the option for; nothing
-# of a made-up guest without a configuration
+# absent(config) - prints the modules that a kernel of this configuration lacks the option for:
+# the option without CONFIG_, and the module; nothing where there is no such file
 absent() {
-	local option module config=$1/boot/config
-	[ -e "$config" ] || return 0
+	local option module
+	[ -e "$1" ] || return 0
 	while read -r option module; do
-		[ -n "$(config_value "$config" "$option")" ] || echo "$option $module"
-	done < <(optional_modules)
+		[ -n "$(config_value "$1" "$option")" ] || echo "$option $module"
+	done < <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" } option && /^obj-m/ {
+		sub("CONFIG_", "", option); sub("[.]o", ""); print option, $3 }' "$top/Kbuild")
 }

@@ -36,8 +36,7 @@ setup() {
 
 @test "what is on a module that the kernel lacks the option for is left out, and told" {
 	guest=$BATS_TEST_TMPDIR/guest
-	mkdir "$guest"
-	mkdir "$guest/boot"
+	mkdir -p "$guest/boot"
 	sed '/^CONFIG_\(GPIOLIB\|KPROBES\)=/d' "$LKMPG_GUEST/boot/config" >"$guest/boot/config"
 	ln -s "$LKMPG_GUEST"/{bzImage,initramfs.cpio} "$guest"
 	cd tests

@@ -32,6 +32,12 @@ impl Drop for QuietConsole {
     }
 }
 
+/// What the kernel says of a module that taints it.
+const TAINTS: [&str; 2] = [
+    "loading out-of-tree module taints kernel",
+    "module verification failed: ",
+];
+
 /// A place in the kernel log; reads what comes after it.
 #[derive(Debug)]
 pub struct Log {
@@ -82,13 +88,14 @@ impl Log {
         records.map(|(_, line)| line).collect()
     }
 
-    /// Returns the same with the level of each: 3 is an error, 6 information.
+    /// Returns the same with the level of each: 3 is an error, 6 information. Without what the
+    /// kernel says in the module's name of the first one that taints it.
     pub fn records_of(&mut self, module: &str) -> Vec<(u8, String)> {
         let prefix = format!("{module}: ");
         self.records()
             .iter()
             .filter_map(|(level, line)| Some((*level, line.strip_prefix(&prefix)?.to_string())))
-            .filter(|(_, line)| !line.starts_with("loading out-of-tree module taints kernel"))
+            .filter(|(_, line)| !TAINTS.iter().any(|taint| line.starts_with(taint)))
             .collect()
     }
 

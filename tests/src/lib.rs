@@ -61,6 +61,11 @@ pub fn debug_kernel() -> bool {
     release().ends_with("-debug")
 }
 
+/// Whether the running kernel is one for real time: top halves are threads, and spin locks sleep.
+pub fn realtime_kernel() -> bool {
+    config("PREEMPT_RT").is_some()
+}
+
 /// The guest's user `nobody`.
 pub const NOBODY: u32 = 65534;
 

@@ -101,9 +101,9 @@ impl Course {
 }
 
 /// Stays on one CPU from here on; before all others there, if that is asked for.
-fn stay_on(cpu: usize, first: bool) -> bool {
+pub fn stay_on(cpu: usize, first: bool) -> bool {
     let mut only = CpuSet::new();
-    let priority = libc::sched_param { sched_priority: 1 };
+    let priority = libc::sched_param { sched_priority: 99 };
     only.set(cpu).is_ok()
         && sched_setaffinity(Pid::from_raw(0), &only).is_ok()
         // SAFETY: The parameter is valid.

@@ -60,9 +60,8 @@ pub fn runs_beside(
         let caller = tasks.find(|task| *task.file_name() != *process.pid().to_string())?;
         let read = |file| fs::read_to_string(caller.path().join(file)).ok();
         let waits = read("syscall")?.starts_with(&format!("{number} "));
-        let status = read("status").filter(|_| waits)?;
         // It takes no signal while it waits for memory, as it would elsewhere.
-        let status = Some(status).filter(|status| status.contains("\nState:\tD"))?;
+        let status = read("status").filter(|text| waits && text.contains("\nState:\tD"))?;
         let sleeps = status.lines().find(|line| line.starts_with("voluntary"));
         Some(sleeps.expect("a count").to_string())
     };

@@ -3,13 +3,13 @@
 //! `gpio_rs`: a button that switches an LED over, on lines of a simulated chip.
 
 use guest::{
-    config, errno,
+    errno,
     gpio::Chip,
     kmsg::Log,
     module::{self, proc_modules, Module},
     process::{as_nobody, wait_until, Child},
-    race::Stop,
-    stall,
+    race::{self, Stop},
+    realtime_kernel, stall,
     state::{assert_unchanged, state},
     user::{read_to_bad_pointer, write_from_bad_pointer},
 };
@@ -18,12 +18,10 @@ use nix::{
     fcntl::{fcntl, FcntlArg, OFlag},
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
-    sched::{sched_setaffinity, CpuSet},
     sys::{
         signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
         uio::{pread, pwrite},
     },
-    unistd::Pid,
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -339,7 +337,7 @@ fn times_are_those_of_the_presses_since_the_load() {
             "{time:?} {earliest:?}"
         );
         assert!(time > last);
-        if config("PREEMPT_RT").is_none() {
+        if !realtime_kernel() {
             // The top half has run when the button's file has been written.
             assert!(time <= latest, "{time:?} {latest:?}");
         }
@@ -567,7 +565,7 @@ fn presses_are_counted_at_any_speed() {
     let (chip, _module) = load();
     let file = open_nonblock();
     (0..PRESSES).for_each(|_| press(&chip));
-    if config("PREEMPT_RT").is_none() {
+    if !realtime_kernel() {
         wait_for(&file, PRESSES);
         assert!(!chip.value(LED));
     } else {
@@ -579,20 +577,7 @@ fn presses_are_counted_at_any_speed() {
     }
 }
 
-/// Puts the calling thread before all others, or among them again.
-fn goes_first(yes: bool) {
-    let (policy, sched_priority) = if yes {
-        (libc::SCHED_FIFO, 99)
-    } else {
-        (libc::SCHED_OTHER, 0)
-    };
-    // SAFETY: The parameter is valid.
-    let result =
-        unsafe { libc::sched_setscheduler(0, policy, &libc::sched_param { sched_priority }) };
-    assert_eq!(result, 0);
-}
-
-/// The line's thread finds no CPU: this one presses on one, others keep the rest.
+/// The line's thread finds no CPU: one process presses, others keep the rest.
 #[test]
 fn presses_before_the_thread_runs_switch_over_each() {
     let (chip, _module) = load();
@@ -605,10 +590,7 @@ fn presses_before_the_thread_runs_switch_over_each() {
         let holders: Vec<_> = (1..cpus)
             .map(|cpu| {
                 Child::spawn(|| {
-                    let mut only = CpuSet::new();
-                    only.set(cpu).unwrap();
-                    sched_setaffinity(Pid::from_raw(0), &only).unwrap();
-                    goes_first(true);
+                    assert!(race::stay_on(cpu, true));
                     fs::write(held(cpu), "").unwrap();
                     while fs::exists(held(cpu)).unwrap() {}
                     0
@@ -618,17 +600,19 @@ fn presses_before_the_thread_runs_switch_over_each() {
         wait_until("the CPUs", || {
             (1..cpus).all(|cpu| fs::exists(held(cpu)).unwrap())
         });
-        goes_first(true);
-        (0..presses).for_each(|_| press(&chip));
-        let during = chip.value(LED);
-        goes_first(false);
+        let presser = Child::spawn(|| {
+            assert!(race::stay_on(0, true));
+            (0..presses).for_each(|_| press(&chip));
+            chip.value(LED).into()
+        });
+        let during = presser.exit_status() == 1;
         (1..cpus).for_each(|cpu| fs::remove_file(held(cpu)).unwrap());
         for holder in holders {
             assert_eq!(holder.exit_status(), 0);
         }
         assert_eq!(during, before, "the thread has run");
         let noted = read(&file).unwrap().0 - number;
-        if config("PREEMPT_RT").is_none() {
+        if !realtime_kernel() {
             assert_eq!(noted, presses);
         } else {
             // The top half is a thread, too.

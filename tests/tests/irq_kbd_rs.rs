@@ -3,13 +3,13 @@
 //! `irq_kbd_rs`: the scan codes of real keys, typed on QEMU's emulated keyboard.
 
 use guest::{
-    config, debug_kernel,
+    debug_kernel,
     keyboard::{Events, Key},
     kmsg::Log,
     module::{proc_modules, Module},
     monitor::Monitor,
     process::wait_until,
-    PATIENCE,
+    realtime_kernel, PATIENCE,
 };
 use nix::errno::Errno;
 use std::{
@@ -106,7 +106,7 @@ fn keys_are_logged_in_order_twice() {
     let last = format!("{interrupts} interrupts, 6 bytes, 0 lost, 0 skipped");
     for params in [MODES[0], MODES[1], MODES[0], MODES[1]] {
         let (mut lines, seen) = typed(params, &["a", "b", "esc"], 6);
-        if config("PREEMPT_RT").is_some() {
+        if realtime_kernel() {
             // The top half is a thread there, which runs once for several.
             let end = lines.pop().unwrap();
             let (found, rest) = end.split_once(' ').unwrap();

@@ -3,10 +3,10 @@
 //! `locks_rs`: threads that count together, with a lock of each kind, and with none.
 
 use guest::{
-    config,
     kmsg::Log,
     module::{proc_modules, Module},
     process::{state_of, wait_until},
+    realtime_kernel,
 };
 use nix::errno::Errno;
 use std::thread;
@@ -134,11 +134,7 @@ fn readers_share_the_lock() {
 #[test]
 fn writers_are_alone() {
     // A kernel for real time hands such a lock over at each step.
-    let steps = if config("PREEMPT_RT").is_some() {
-        5_000
-    } else {
-        100_000
-    };
+    let steps = if realtime_kernel() { 5_000 } else { 100_000 };
     for _ in 0..3 {
         let counted = count("rwsem", 4, steps);
         assert_eq!(counted.counted, counted.made, "{counted:?}");

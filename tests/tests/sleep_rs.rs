@@ -3,10 +3,10 @@
 //! `sleep_rs`: `/proc/sleep`, which one process at a time can have open.
 
 use guest::{
-    config, errno,
+    errno,
     module::Module,
     process::{as_nobody, wait_until, Child},
-    read_in_chunks, stall,
+    read_in_chunks, realtime_kernel, stall,
     user::{read_to_bad_pointer, write_from_bad_pointer},
     CHUNKS,
 };
@@ -365,7 +365,7 @@ fn sixty_four_sleepers_are_served_in_order_by_64_wake_ups() {
 
     let wake_ups: Vec<_> = children.into_iter().map(Child::exit_status).collect();
     let all = wake_ups.iter().sum::<i32>();
-    if config("PREEMPT_RT").is_none() {
+    if !realtime_kernel() {
         assert_eq!(all, SLEEPERS, "{wake_ups:?}");
         assert_eq!(wake_ups, [1; SLEEPERS as usize]);
     } else {
