@@ -13,10 +13,10 @@
 //!                                     # completions_rs: Flywheel spins up
 //! ```
 //!
-//! A [`Completion`] says that something has happened, and nothing about the thread that said
-//! so: that one goes on, in the module's text. Unloading needs both. It waits until the
-//! flywheel has spun up, for a thread that has not run yet is stopped without running. Then it
-//! drops the threads, each of which it waits for.
+//! A [`Completion`] says that something has happened. It does not say that the thread that
+//! completed it has ended: that one goes on, in the module's text. So unloading waits twice.
+//! It waits until the flywheel has spun up, because a thread that is stopped before its first
+//! step never runs. Then it drops the threads, which waits for the end of each.
 //!
 //! The original unloads as soon as both completions are done, while the threads that have just
 //! said so may still run. It returns -1, which is EPERM, when it cannot make a thread.

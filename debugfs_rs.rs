@@ -14,8 +14,8 @@
 //! hexdump -C blob             # 00 to ff
 //! ```
 //!
-//! debugfs is for those who look for faults: root alone gets at it, and no program is to depend
-//! on it. There is no rule for what a file has in it, as there is in sysfs.
+//! debugfs is for those who look for faults: only root can reach it, and no program should
+//! depend on it. There is no rule for what a file contains, as there is in sysfs.
 //!
 //! An open file does not hold the module. Unloading waits for a call that is under way; later
 //! ones fail with EIO. The kernel's own wrapper lets the module go while the kernel still needs

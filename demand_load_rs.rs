@@ -2,9 +2,9 @@
 
 //! Asks the kernel for another module when it is loaded: `name=`.
 //!
-//! The kernel runs `modprobe`, which finds the module by its name or an alias and
-//! loads it with all that it depends on. The outcome is logged; it is what `modprobe`
-//! exits with, which is all that the kernel learns.
+//! The kernel runs `modprobe`, which finds the module by its name or an alias and loads
+//! it with all that it depends on. The module logs the exit status of `modprobe`, which
+//! is all that the kernel learns.
 //!
 //! ```sh
 //! insmod demand_load_rs.ko name=export_client_rs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A module that uses what another one exports: it reads the number `yohda` of
-//! `export_server_rs` and has it increased.
+//! `export_server_rs`, and increases it.
 //!
 //! The kernel binds the two when this module is loaded. Without the server there
 //! is nothing to bind to: the load fails with ENOENT, and the kernel logs

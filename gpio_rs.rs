@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A button and an LED on two lines of a GPIO chip: each press switches the LED over.
+//! A button and an LED on two lines of a GPIO chip: each press toggles the LED.
 //!
-//! `/dev/gpio_rs` tells of the presses, and sets the LED. A read waits for the next press since
+//! `/dev/gpio_rs` reports the presses, and sets the LED. A read waits for the next press since
 //! the last read, or since the file was opened. It returns the newest one, with its number and
 //! the time since the module was loaded; a number that is missing belongs to a press that came
-//! while nobody was reading. `poll` tells when there is one. A read of fewer than 64 bytes fails
-//! with EINVAL.
+//! while nobody was reading. `poll` reports when there is one. A read of fewer than 64 bytes
+//! fails with EINVAL.
 //!
 //! A press is an edge of the button's line, from low to high, and interrupts. The top half notes
-//! number and time, for which it must not wait. It asks for the line's thread, which may: chips
-//! can be behind a slow bus, and to set a line takes a while then.
+//! number and time, and must not sleep. It asks for the line's thread, which may: a chip can be
+//! behind a slow bus, and setting a line takes a while then.
 //!
-//! The guest has a simulated chip of this label, with two lines. Elsewhere `gpioinfo` tells what
-//! there is; both are active high.
+//! The guest has a simulated chip of this label, with two lines. On other machines `gpioinfo`
+//! lists the chips and their lines. Both lines are active high.
 //!
 //! ```sh
 //! insmod gpio_rs.ko             # or with: chip=pinctrl-bcm2711 led=4 button=17
@@ -26,9 +26,10 @@
 //! kill %1; rmmod gpio_rs
 //! ```
 //!
-//! The originals number the lines of all chips through, which changes from boot to boot, and one
-//! never says which way a line goes. Their work runs on when the module has gone. Of a write they
-//! believe a value that is none, and where it is empty, the last one.
+//! The originals number the lines of all chips in one sequence, which changes from boot to boot,
+//! and one never sets the direction of its line. Their work may still run when the module has
+//! gone. A write of something that is no number sets the LED all the same; an empty write repeats
+//! the one before.
 //!
 //! Source: today's LKMPG, chapter "Hardware Integration", `led.c`, `intrpt.c`, `bottomhalf.c`,
 //! `bh_threaded.c`.

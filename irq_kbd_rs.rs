@@ -14,10 +14,10 @@
 //! That was the A key. Codes of several bytes are put together: `e048` is the up key.
 //!
 //! An interrupt handler has two halves. The top half runs in interrupt context and does
-//! next to nothing: it has the bottom half run, which may take its time. The bottom half
-//! is a work item, or, with `threaded=1`, the thread of the interrupt. The bytes go from
-//! one to the other through a ring, so typing faster than the bottom half runs loses
-//! nothing. Bytes that do not fit into the ring are counted.
+//! almost nothing: it starts the bottom half, which may take its time. The bottom half is
+//! a work item, or, with `threaded=1`, the thread of the interrupt. The bytes go from one
+//! to the other through a ring, so no key is lost when somebody types faster than the
+//! bottom half runs. Bytes that do not fit into the ring are counted.
 //!
 //! The controller gives each byte once, and the keyboard's driver takes it. So the
 //! bytes come from the filter that the driver offers. With `ports=1` the module reads the
@@ -159,7 +159,7 @@ struct Keyboard {
     /// Held while the ring is read: it has one reader at a time.
     #[pin]
     decoder: Mutex<Decoder>,
-    /// Told of `Decoder::ending`.
+    /// Woken when `Decoder::ending` is set.
     #[pin]
     end: CondVar,
 }

@@ -16,19 +16,20 @@
 //!
 //! - `none`: each access is atomic, the step is not.
 //! - `atomic`: the step is one operation of the processor's.
-//! - `mutex`: who waits sleeps, so it is for process context only.
-//! - `spin`: who waits goes round in a loop, so it is held for a short time, without sleeping.
+//! - `mutex`: a thread that waits for it sleeps, so it is for process context only.
+//! - `spin`: a thread that waits for it goes round in a loop, so it is held for a short time,
+//!   and without sleeping.
 //! - `irq`: a spin lock for data that an interrupt uses as well, here that of a timer, which
 //!   counts its ticks with the threads. It keeps interrupts from this CPU: one that came while
 //!   the lock is held would wait for it for ever.
 //! - `rwsem`: many may read at once, or one may write. The threads begin by reading, each until
-//!   all of them are at it.
+//!   all of them do.
 //!
 //! In Rust the lock has the counter in it, so code that forgets the lock does not compile; the
 //! counter of `none` is an atomic for the same reason. What a compiler does not see is a
 //! [`SpinLock`] that an interrupt takes as well. Lockdep does: `make test DEBUG=1`.
 //!
-//! In the original one thread takes each lock once, so that nothing goes wrong without it.
+//! In the original one thread takes each lock once, so nothing would go wrong without it.
 //!
 //! Source: today's LKMPG, chapter "Synchronization", `example_mutex.c`, `example_spinlock.c`,
 //! `example_rwlock.c`, `example_atomic.c`.

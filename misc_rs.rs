@@ -20,8 +20,8 @@
 //! ```
 //!
 //! The original writes the number to whatever address the caller names, the kernel's as well.
-//! It cuts a value to 8 bits, its `read` never comes to an end, and it changes the number of
-//! all without a lock.
+//! It cuts a value to 8 bits, its `read` never reports the end of the file, and it changes
+//! the number of all files without a lock.
 //!
 //! Source: today's LKMPG, section "Talking to Device Files", `ioctl.c`.
 

@@ -2,12 +2,11 @@
 
 //! Parameters given on the command line of `insmod`: strings, a number, an array of numbers.
 //!
-//! The number goes through `module!`'s own `params`, which knows integers only
-//! (and, from 7.3 on, `bool`) and does not show them; the strings go through
-//! [`string_parameters!`], the array through [`array_parameters!`]. The kernel checks the
-//! types: `str1=7up` is a string although it starts with a digit, and `count=seven` refuses
-//! the load with EINVAL, as a fifth number does. A parameter that the module does not have
-//! only makes the kernel warn.
+//! The number goes through `module!`'s own `params`, which knows integers only (and, from 7.3
+//! on, `bool`) and does not show them; the strings go through [`string_parameters!`], the
+//! array through [`array_parameters!`]. The kernel checks the types: `str1=7up` is a string
+//! although it starts with a digit, and `count=seven` fails the load with EINVAL, and so does
+//! a fifth number. Of a parameter that the module does not have, the kernel only warns.
 //!
 //! ```sh
 //! insmod param_rs.ko str1=Hello str2=world numbers=2,3,5
@@ -20,7 +19,7 @@
 //! In the original root can change a number while the module reads it, and a group can change
 //! `myshort`. Here all are read-only; `param_watch_rs` has one that changes.
 //!
-//! Source: LKMPG, chapter 6, `param.c`; `hello-5.c` of today's.
+//! Source: LKMPG, chapter 6, `param.c`; today's LKMPG, `hello-5.c`.
 
 use abstractions::{
     param::{

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A parameter that is changed while the module is loaded, and looked at each time.
+//! A parameter that can be changed while the module is loaded; the module checks each new
+//! value.
 //!
 //! ```sh
 //! insmod param_watch_rs.ko watched=5
@@ -15,12 +16,12 @@
 //!                      # param_watch_rs: watched=101 is not between 0 and 100
 //! ```
 //!
-//! The kernel calls [`Watch::set`] for each new value: for that of `insmod`'s command line too,
-//! before `init`. What is refused, and what is no number, leaves the value as it was. The value
-//! itself is an atomic, for `init` or a timer may read it while root writes.
+//! The kernel calls [`Watch::set`] for each new value: also for the one on `insmod`'s command
+//! line, before `init`. A value that is refused, or is no number, changes nothing. The value
+//! itself is an atomic, because `init` or a timer may read it while root writes.
 //!
-//! The original stores the value first, which is an `int` that others read meanwhile, and then
-//! tells of it. It cannot refuse one, and says -1, which is EPERM, where it was no number.
+//! The original stores the value, a plain `int` that others may be reading, before it looks at
+//! it. So it cannot refuse one. For text that is no number it returns -1, which is EPERM.
 //!
 //! Source: today's LKMPG, section "Passing Command Line Arguments to a Module", `hello-6.c`.
 

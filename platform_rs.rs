@@ -14,20 +14,21 @@
 //! echo platform_rs.2 >bind      # Invalid argument
 //! ```
 //!
-//! A bus brings devices and drivers together: those of one name, whoever comes first. It calls
-//! the driver's `probe`, which may refuse the device. What `probe` returns belongs to the device
-//! until it is unbound, and is dropped then.
+//! A bus brings devices and drivers together: those of the same name, whichever is there first.
+//! It calls the driver's `probe`, which may refuse the device. What `probe` returns belongs to
+//! the device until it is unbound, and is dropped then.
 //!
-//! What a device tree or ACPI says of a device, the driver reads as properties, and does not see
+//! A driver reads what a device tree or ACPI says of a device as properties, and does not see
 //! where they come from. Here they come from a software node, which the module makes with each
-//! device: a label and a value, which it must have; a limit, for which there is a default; and a
-//! flag. The device that `broken=` tells has no value.
+//! device: a label and a value, which are required; a limit, for which there is a default; and a
+//! flag. The device that `broken=` names has no value.
 //!
 //! Unloading drops the fields of the module's struct in their order. First the driver, which
 //! leaves all devices, and then these.
 //!
-//! Neither of the originals makes a device, so neither ever probes one. Where one is bound to the
-//! first by hand, that looks into data which is not there; to the second, into a node.
+//! Neither of the originals makes a device, so neither ever probes one. When a device is bound by
+//! hand, the first reads platform data that is not there, and the second the node of a device
+//! tree.
 //!
 //! Source: today's LKMPG, chapter "Hardware Integration", `devicemodel.c`, `devicetree.c`.
 

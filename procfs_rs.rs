@@ -3,9 +3,9 @@
 //! A file in `/proc` that counts its readers.
 //!
 //! The file's content is a `seq_file`: [`Operations::show`] says what there is to
-//! read, and the kernel cares for offsets and buffers. What belongs to one open
-//! file, its reader's number, lives in the [`Reader`] that `open` returns; what
-//! all share, the count, is the registration's.
+//! read, and the kernel takes care of offsets and buffers. What belongs to one open
+//! file, its reader's number, lives in the [`Reader`] that `open` returns; what all
+//! share, the count, belongs to the registration.
 //!
 //! ```sh
 //! insmod procfs_rs.ko
@@ -16,8 +16,8 @@
 //!
 //! Source: LKMPG, chapter 3, `procfs.c`. There every read at offset 0 counts, and
 //! all readers share one buffer; here a file that is opened counts once, when it is
-//! first read. `ls` showed a size of 80; like that of other files in `/proc`, it is
-//! 0 here, for programs may believe it.
+//! first read. `ls` showed a size of 80. Here it is 0, as for other files in
+//! `/proc`, because programs may believe it.
 
 use abstractions::{
     file::{

@@ -3,8 +3,8 @@
 //! A file in `/proc` that one can write to.
 //!
 //! Unlike `procfs_rs` it does its own reading, by [`Operations::read_iter`], and it
-//! checks who may write in [`Operations::open`]: the mode of a file in `/proc` is
-//! only its first answer, which root can change.
+//! checks who may write in [`Operations::open`]: the kernel checks the mode of the
+//! file before, but root can change that.
 //!
 //! ```sh
 //! insmod procfs_rw_rs.ko
@@ -14,10 +14,11 @@
 //! ```
 //!
 //! Source: LKMPG, chapter 4, `procfs.c`. There readers share a static flag that says
-//! when the end is reached; here each has its position. A message is 79 bytes at
-//! most; a write takes that many and says so, and the offset it is made at does not
-//! matter. No newline is added to what was written. `module_permission` has become
-//! the check in `open`, so `access(2)` goes by the mode alone.
+//! when the end is reached; here each has its position. A message has at most 79
+//! bytes; a longer write takes that many and returns their number. The offset of a
+//! write does not matter. No newline is added to what was written.
+//! `module_permission` has become the check in `open`, so `access(2)` looks at the
+//! mode alone.
 
 use abstractions::{
     file::{

@@ -2,9 +2,10 @@
 
 //! A file in `/proc` that one process at a time can have open; the others sleep.
 //!
-//! Sleepers stand in a queue, each with a ticket and a [`CondVar`] of its own. Who
-//! closes the file hands the turn to the first of them and wakes that one only: n
-//! sleepers cost n wake-ups, and come in the order of their tickets.
+//! Sleepers stand in a queue, each with a ticket and a [`CondVar`] of its own. The
+//! process that closes the file hands the turn to the first of them, and wakes only
+//! that one: n sleepers cost n wake-ups, and get their turns in the order of their
+//! tickets.
 //!
 //! A signal ends a sleep. Where the process goes on (after Ctrl-Z and `fg`, say), the
 //! kernel opens the file again, and the process waits behind the others. A sleeper that
@@ -19,10 +20,10 @@
 //! kill %1; rmmod sleep_rs
 //! ```
 //!
-//! Source: LKMPG, chapter 8, `sleep.c`. There each close wakes all sleepers, and
-//! which of them comes next is up to chance; two may even come at once, for
-//! `Already_Open` is tested and set without a lock. What can be read and written is
-//! as in `procfs_rw_rs`.
+//! Source: LKMPG, chapter 8, `sleep.c`. There each close wakes all sleepers, and which
+//! of them comes next is up to chance; two may even come at once, because
+//! `Already_Open` is tested and set without a lock. What can be read and written is as
+//! in `procfs_rw_rs`.
 
 use abstractions::{
     file::{

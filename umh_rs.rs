@@ -2,11 +2,11 @@
 
 //! Runs a user-space program from the kernel, as root: `/usr/bin/logger help!`.
 //!
-//! `path=` names another program and `arg=` its argument; `wait=` tells what to wait
-//! for: `none`, `exec` (it has been started), `proc` (it has ended, the default), or
-//! `killable` (the same, but who kills `insmod` ends the waiting). `timeout_ms=` kills a
-//! program that is waited for when it takes longer. How the program ended is logged; one
-//! that cannot be started refuses the load, unless nobody waits.
+//! `path=` names another program and `arg=` its argument; `wait=` says what to wait for:
+//! `none`, `exec` (it has been started), `proc` (it has ended, the default), or `killable`
+//! (the same, but the wait ends when `insmod` is killed). `timeout_ms=` kills a program
+//! that is waited for when it takes longer. The log says how the program ended. If it
+//! cannot be started, the load fails, unless nobody waits.
 //!
 //! ```sh
 //! insmod umh_rs.ko
@@ -19,8 +19,8 @@
 //! ```
 //!
 //! `abstractions/umh.rs` tells how the kernel starts a program, and who waits for it. Most
-//! of what one would do here is better done in user space, by a program that waits for an
-//! event of the kernel.
+//! of what this can do is better done in user space, by a program that waits for an event
+//! of the kernel.
 //!
 //! The original allocates memory as if it could not sleep, though it can, and throws the
 //! exit status away.

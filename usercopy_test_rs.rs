@@ -3,9 +3,9 @@
 //! The kernel's user-copy self test: every way between kernel and user memory,
 //! tried where it must work and where it must be refused.
 //!
-//! The module maps memory into the process that loads it, followed by a page that
-//! is not mapped, and runs every case, also after one has failed. The load succeeds
-//! only when all hold.
+//! The module maps memory into the process that loads it, followed by a page that is not
+//! mapped, and runs every case, also after one has failed. The load succeeds only when all
+//! pass.
 //!
 //! ```sh
 //! insmod usercopy_test_rs.ko
@@ -14,8 +14,9 @@
 //! insmod usercopy_test_rs.ko wrong=put_get_u32     # Invalid argument
 //! ```
 //!
-//! `wrong=` turns expectations around, which shows that they can fail at all: all of a
-//! case, or only one that has a name, as in `wrong="clear/the byte behind untouched"`.
+//! `wrong=` inverts what is expected, which shows that a case can fail: all that one case
+//! expects, or only one thing by its name, as in `wrong="clear/the byte behind
+//! untouched"`.
 //!
 //! The original also tests `copy_struct_from_user`, an inline function of C that Rust
 //! cannot call. A *reversed* copy, from a user address as if it were the kernel's, does

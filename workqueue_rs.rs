@@ -20,11 +20,12 @@
 //!   item after the other, in the order in which they were queued.
 //! - with `bh=1` in a softirq, on the kernel's queue for that, which does in a *bottom half* what
 //!   tasklets did. It runs sooner, and must not sleep.
-//! - with `delay_ms` when a timer has ended. The queue must still be there then, so this is one of
-//!   the kernel's own, and a queue of the module's does not compile.
+//! - with `delay_ms` when a timer has expired. The queue must still exist then, so it is one of
+//!   the kernel's; with a queue of the module's own the code does not compile.
 //!
-//! Unloading drops the fields of the module's struct in their order. First the queue: what is on
-//! it runs. Then the items: each one is taken off where it still waits, or waited for.
+//! Unloading drops the fields of the module's struct in their order. First the queue: all that is
+//! on it runs. Then the items: one that still waits for its timer is cancelled, and one that runs
+//! is waited for.
 //!
 //! The original's `init` returns before its only item has run. Its tasklet stays in the softirq
 //! for five seconds, and holds up all other work of that CPU.

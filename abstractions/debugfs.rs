@@ -7,14 +7,14 @@
 //! Unloading *waits*: the drop of a [`Folder`] returns after the last call on one of its files.
 //! A file that is open then stays open, and reading or writing it fails with EIO.
 //!
-//! The files of `kernel::debugfs` neither wait nor pin the module: they have operations of the
-//! kind that is called, in the module, when a file is closed (`full_proxy_release()` in
-//! `fs/debugfs/file.c`), and no owner (`docs/known-issues.md`). Those here are of the other kind,
-//! `struct debugfs_short_fops`. It has neither an `open` nor a `release`, so that a call on the
-//! file, which the kernel waits for, is all that ever enters the module.
+//! The files of `kernel::debugfs` neither wait nor pin the module. They have a `struct
+//! file_operations` without an owner, whose `release` the kernel calls in the module when a file
+//! is closed (`full_proxy_release()` in `fs/debugfs/file.c`; `docs/known-issues.md`). The files
+//! here have a `struct debugfs_short_fops` instead. It has neither an `open` nor a `release`, so
+//! only a read or a write ever enters the module, and the kernel waits for these.
 //!
-//! The kernel itself has a hole here, which no module can close: `docs/known-issues.md` tells of
-//! a file that was opened with `O_PATH`.
+//! The kernel itself has a hole here, which no module can close: a file that was opened with
+//! `O_PATH` (`docs/known-issues.md`).
 //!
 //! Not supported: folders in folders, `poll`, `ioctl`, values that stay the same from one read
 //! of an open file to the next.

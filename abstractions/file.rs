@@ -18,8 +18,8 @@
 //! device, ENODEV for a misc device, ENOENT in `/proc`): an `init` that fails has no open
 //! file to wait for.
 //!
-//! A callback is believed in nothing that memory safety depends on: a count of bytes
-//! is checked against what was really moved.
+//! Memory safety does not depend on what a callback returns: a count of bytes is checked
+//! against what was really moved.
 //!
 //! Not supported: `mmap`, `fasync`, `splice` other than by `read_iter`, asynchronous
 //! completion (EIOCBQUEUED).

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The memory that a `read(2)` fills: what `kernel::iov` has for it, without the
-//! methods by which a callback could claim more than it has copied. (What a `write(2)`
-//! brings is [`IovIterSource`]: who skips a part of it leaks nothing.)
+//! methods by which a callback could claim more than it has copied. (The data of a
+//! `write(2)` is an [`IovIterSource`]: skipping a part of that leaks nothing.)
 //!
 //! In the book: [Character devices](../../../book/chardev.html).
 //!

@@ -10,7 +10,7 @@
 //! The kernel runs the program of `/proc/sys/kernel/modprobe`, and waits for it; it
 //! calls nothing of ours, so unloading has nothing to wait for.
 //!
-//! Not supported: `request_module_nowait`, which tells nothing, and
+//! Not supported: `request_module_nowait`, which reports nothing, and
 //! `try_then_request_module`, which is an `if` and a second try in Rust as well.
 
 use super::{

@@ -11,9 +11,10 @@
 //! yet to return: these return unnoticed.
 //!
 //! Upstream would refuse a module that rests on probes: a function of the kernel is no
-//! interface, and the next version may rename it, inline it or call it otherwise. Probes are
-//! for looking, and that goes without a module: `kprobe_events` of tracefs, perf, BPF. What
-//! is to be relied on has tracepoints, notifiers and security hooks.
+//! interface, and the next version may rename it, inline it or call it in another way.
+//! Probes are for looking, and that can be done without a module: `kprobe_events` of
+//! tracefs, perf, BPF. For what must be reliable there are tracepoints, notifiers and
+//! security hooks.
 //!
 //! Not supported: probes in the middle of functions, data that goes from a function's
 //! entry to its return, changing registers, architectures other than x86-64.

@@ -8,7 +8,7 @@
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
 //! Unloading: an open file *pins* the module. Nobody gets in before the module has been loaded,
-//! for the reason that [`cdev`](super::cdev) tells: until then the device has no operations,
+//! for the reason that [`cdev`](super::cdev) gives: until then the device has no operations,
 //! and an `open(2)` fails with ENODEV.
 //!
 //! A registration has to be owned by the module's struct: one that is leaked

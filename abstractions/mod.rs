@@ -6,7 +6,8 @@
 //! out-of-tree modules cannot share Rust code through exported symbols. All
 //! `unsafe` code and every use of `bindings` of this repository lies in here.
 //!
-//! A wrapper of what the kernel can be built without is there if that is.
+//! A wrapper for something that the kernel can be built without exists only where the kernel has
+//! it.
 //!
 //! The book tells how they are used, and why they are as they are:
 //! [How a module begins and ends](../../book/life.html). `make book` builds it.
@@ -31,10 +32,10 @@
 //! is an `unsafe fn`, whose caller promises not to leak the value. It has to be: that
 //! handler may borrow from its caller, whose stack frame may be gone long before the module.
 //!
-//! Here the types of callbacks and their data are `'static`. A leaked registration is
-//! harmless as long as the module is loaded, so the rule is about unloading alone. We rely
-//! on it as `MiscDeviceRegistration` does: `unsafe` at each use would say no more than "this is a
-//! field of the module's struct", which one sees.
+//! Here the types of callbacks and their data are `'static`. A leaked registration is harmless as
+//! long as the module is loaded, so the rule is about unloading alone. We rely on it as
+//! `MiscDeviceRegistration` does: `unsafe` at each use would say no more than "this is a field of
+//! the module's struct", which can be seen without it.
 //!
 //! The check is the debug guest (`make test DEBUG=1`). It calls what was left behind, and
 //! the tests fail; `tests/debug/caught.bats` shows it for leaked registrations.

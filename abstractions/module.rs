@@ -8,8 +8,8 @@
 //!
 //! The kernel frees a module whose `init` fails whatever its use count, while one that
 //! has been loaded stays as long as it is in use. So others must not get into the module
-//! before `init` has returned: [`WhenLoaded`] opens the door then, and [`is_loading`]
-//! tells whether it is too early.
+//! before `init` has returned: [`WhenLoaded`] lets them in then, and [`is_loading`] says
+//! whether it is too early.
 //!
 //! Unloading *waits*: dropping a [`WhenLoaded`] returns after its callback has.
 

@@ -7,9 +7,9 @@
 //! C sources: [`fs/namei.c`](srctree/fs/namei.c) (`do_file_open`),
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h) (`struct filename`)
 //!
-//! All of `open`, `openat`, `openat2` and `creat` come through the one function, and so
-//! do `execve`'s open of a program, of its interpreter and what the kernel opens itself
-//! on behalf of a process. `open_by_handle_at` does not, which has no name.
+//! All of `open`, `openat`, `openat2` and `creat` come through the one function, and so do
+//! `execve`'s open of a program, of its interpreter and what the kernel opens itself on
+//! behalf of a process. `open_by_handle_at` does not: it has no name.
 //!
 //! Upstream would refuse a module that watches users by probes (see [`kprobe`]). A program
 //! watches opens by `fanotify(7)` or the audit system, a security module by its `file_open`

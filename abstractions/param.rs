@@ -10,10 +10,10 @@
 //! `module_param_cb(name, ops, arg, 0644)`, `MODULE_PARM_DESC`).
 //!
 //! A parameter does not delay unloading. The kernel takes its file away after the module's
-//! exit has returned, and waits for who is reading or writing it.
+//! exit has returned, and waits for processes that are reading or writing it.
 //!
-//! Not supported: strings and arrays that are written through sysfs, for then a value could
-//! change while it is read.
+//! Not supported: strings and arrays that are written through sysfs: a value could change
+//! while it is read.
 
 use super::bindings;
 use core::{

@@ -8,12 +8,12 @@
 //! C headers: [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h),
 //! [`arch/x86/include/asm/uaccess.h`](srctree/arch/x86/include/asm/uaccess.h).
 //!
-//! Every function but the `nofault` ones may sleep and belongs in process context,
-//! on behalf of the process whose memory is meant. Any address will do: what is no
+//! Every function but the `nofault` ones may sleep and belongs in process context, on
+//! behalf of the process whose memory is meant. Any address is allowed: one that is no
 //! user memory of that process gives an error. A kernel thread has no user memory, but
-//! may still have that of the process that ran before it at hand: there, a copy fails or
-//! meets that, as in C. Nothing here outlives its call, so unloading has nothing to wait
-//! for.
+//! may still use the address space of the process that ran before it: there a copy fails
+//! or reaches that one, as in C. Nothing here outlives its call, so unloading has nothing
+//! to wait for.
 //!
 //! A module that is no test of the copies uses `kernel::uaccess`: `UserSlice` there takes
 //! care of the rest that could not be copied, and of reading an address once only.

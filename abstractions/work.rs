@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items that end before the module's text goes, queues of one's own, and a queue
-//! that the kernel does not call deprecated.
+//! Work items that end before the module's text goes, queues of a module's own, and the kernel's
+//! queue that is not deprecated.
 //!
 //! In the book: [Time, and later](../../../book/time.html).
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
 //! The `kernel` crate can queue items, but not take them back, nor wait for them. C has two
-//! kinds of item, those that can be delayed and those that cannot, and a form of each function
-//! for either: what ends one kind spins for ever at the other. So an item is made here, and only
-//! here, and can always be delayed.
+//! kinds of item, those that can be delayed and those that cannot, and each function exists for
+//! either kind. The function that ends one kind spins for ever on the other. So all items are
+//! made here, and all can be delayed.
 //!
-//! Unloading *waits*: the drop of an [`Item`] returns after its last run has ended, and
-//! there is no other. That of an [`OwnedQueue`] returns after all that was queued on it has run.
+//! Unloading *waits*: the drop of an [`Item`] returns after its last run has ended, and it never
+//! runs again. The drop of an [`OwnedQueue`] returns after all that was queued on it has run.
 //!
 //! Not supported: delayed items on an [`OwnedQueue`], which may go before their timers end.
 

@@ -118,7 +118,7 @@ else
 		printf '  %s\n' "${failures[@]}" >&2
 		die "cannot get the source of Linux; give KERNEL_SRC=DIR or TARBALL"
 	fi
-	# So that the next run does not ask for what is not to be had.
+	# So that the next run does not ask for what is not available.
 	[ "$SERIES" = "${wanted[0]}" ] || echo "$SERIES" >"$cache/series"
 	if configured "$dir"; then
 		lock "$cache/source.lock"
