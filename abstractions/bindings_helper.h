@@ -7,6 +7,7 @@
 #include <linux/gpio/consumer.h>
 #include <linux/gpio/machine.h>
 #include <linux/i8042.h>
+#include <linux/input.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/kprobes.h>

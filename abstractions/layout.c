@@ -10,6 +10,7 @@
  */
 #include <linux/cdev.h>
 #include <linux/compiler_types.h>
+#include <linux/configfs.h>
 #include <linux/cred.h>
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -116,6 +117,28 @@ void lkmpg_layout(void)
 	FIELD(debugfs_short_fops, read);
 	FIELD(debugfs_short_fops, write);
 	FIELD(debugfs_short_fops, llseek);
+
+	/* configfs.rs */
+	SIZE(configfs_subsystem);
+	FIELD(configfs_subsystem, su_group);
+	FIELD(configfs_subsystem, su_mutex);
+	SIZE(config_item);
+	FIELD(config_item, ci_name);
+	SIZE(config_item_type);
+	FIELD(config_item_type, ct_owner);
+	FIELD(config_item_type, ct_item_ops);
+	FIELD(config_item_type, ct_group_ops);
+	FIELD(config_item_type, ct_attrs);
+	SIZE(configfs_attribute);
+	FIELD(configfs_attribute, ca_name);
+	FIELD(configfs_attribute, ca_owner);
+	FIELD(configfs_attribute, ca_mode);
+	FIELD(configfs_attribute, show);
+	FIELD(configfs_attribute, store);
+	SIZE(configfs_item_operations);
+	FIELD(configfs_item_operations, release);
+	SIZE(configfs_group_operations);
+	FIELD(configfs_group_operations, make_item);
 
 	/* platform.rs */
 	SIZE(platform_device_info);

@@ -43,9 +43,13 @@
 // Each module uses some of the wrappers, none uses all.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+#[cfg(any(CONFIG_CONFIGFS_FS, CONFIG_CONFIGFS_FS_MODULE, CONFIG_SYSFS))]
+pub(crate) mod attribute;
 #[doc(hidden)]
 mod bindings;
 pub(crate) mod cdev;
+#[cfg(any(CONFIG_CONFIGFS_FS, CONFIG_CONFIGFS_FS_MODULE))]
+pub(crate) mod configfs;
 #[cfg(CONFIG_DEBUG_FS)]
 pub(crate) mod debugfs;
 pub(crate) mod export;
@@ -55,6 +59,8 @@ pub(crate) mod file;
 pub(crate) mod gpio;
 #[cfg(CONFIG_SERIO_I8042)]
 pub(crate) mod i8042;
+#[cfg(any(CONFIG_INPUT, CONFIG_INPUT_MODULE))]
+pub(crate) mod input;
 pub(crate) mod iov;
 pub(crate) mod irq;
 pub(crate) mod kmod;

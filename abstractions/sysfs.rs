@@ -12,87 +12,23 @@
 //!
 //! Not supported: folders elsewhere, files of bytes, `poll`, events for user space.
 
+pub(crate) use super::attribute::{
+    parse_int,
+    Attribute, //
+};
 use super::{
     bindings,
     series, //
 };
 use core::{
-    fmt::{
-        self,
-        Write, //
-    },
     ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
     error::to_result,
-    page::PAGE_SIZE,
     prelude::*,
-    static_lock_class,
-    str::Formatter, //
+    static_lock_class, //
 };
-
-/// Writes what a file shows of the data.
-type Show<T> = fn(&T, &mut dyn Write) -> fmt::Result;
-
-/// Takes what was written to a file, into the data.
-type Store<T> = fn(&T, &CStr) -> Result;
-
-/// A file of a [`Folder`]: one value, by the convention of sysfs, and a newline.
-///
-/// Its functions are called in process context, may sleep, and run at the same time as others.
-pub(crate) struct Attribute<T: 'static> {
-    name: &'static CStr,
-    show: Show<T>,
-    store: Option<Store<T>>,
-}
-
-impl<T> Attribute<T> {
-    /// A file that everybody reads and nobody writes (mode 0444).
-    ///
-    /// What `show` writes is 4095 bytes at most; with more, the read fails with EFBIG.
-    pub(crate) const fn read_only(name: &'static CStr, show: Show<T>) -> Self {
-        Self {
-            name,
-            show,
-            store: None,
-        }
-    }
-
-    /// A file that everybody reads and root writes (mode 0644).
-    ///
-    /// `store` gets what one `write(2)` has written, 4096 bytes at most, with the newline that
-    /// `echo` adds. Its error is that of the write. Text with a NUL in it does not get there:
-    /// that is EINVAL.
-    pub(crate) const fn read_write(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
-        Self {
-            name,
-            show,
-            store: Some(store),
-        }
-    }
-
-    const fn mode(&self) -> bindings::umode_t {
-        if self.store.is_some() {
-            0o644
-        } else {
-            0o444
-        }
-    }
-}
-
-/// Returns the integer that a text is: decimal, or with `0x` or `0` before it, and with a
-/// newline behind it or none.
-///
-/// # Errors
-///
-/// EINVAL for what is none; ERANGE when it does not fit.
-pub(crate) fn parse_int(text: &CStr) -> Result<i32> {
-    let mut value = 0;
-    // SAFETY: The text ends with NUL, and there is room for an int.
-    to_result(unsafe { bindings::kstrtoint(text.as_char_ptr(), 0, &mut value) })?;
-    Ok(value)
-}
 
 /// A folder in `/sys/kernel`, and the data of its files: a [registration](super#registrations).
 /// Removed on drop, which sleeps, and must not come from a function of one of its files.
@@ -232,14 +168,14 @@ struct File<T: 'static> {
 impl<T: Send + Sync + 'static> File<T> {
     fn new(ours: &'static Attribute<T>, data: &T) -> Self {
         let mut attribute: bindings::attribute = pin_init::zeroed();
-        attribute.name = ours.name.as_char_ptr();
+        attribute.name = ours.name().as_char_ptr();
         attribute.mode = ours.mode();
         // Lockdep wants a static for a key, which the attribute's own is not.
         #[cfg(CONFIG_DEBUG_LOCK_ALLOC)]
         {
             attribute.key = static_lock_class!().as_ptr();
         }
-        let store = ours.store.map(|_| Self::store as series::Store);
+        let store = ours.is_writable().then_some(Self::store as series::Store);
         Self {
             kernel: series::kobj_attribute(attribute, Some(Self::show), store),
             ours,
@@ -268,15 +204,8 @@ impl<T: Send + Sync + 'static> File<T> {
     ) -> isize {
         // SAFETY: The caller promises it. The drop of the folder waits for this call.
         let (ours, data) = unsafe { Self::of(attribute) };
-        // SAFETY: The kernel passes a zeroed page, which is ours until we return. The last byte
-        // stays NUL.
-        let page = unsafe { core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE - 1) };
-        let mut formatter = Formatter::new(page);
-        match (ours.show)(data, &mut formatter) {
-            // CAST: It is less than a page.
-            Ok(()) => formatter.bytes_written() as isize,
-            Err(fmt::Error) => EFBIG.to_errno() as isize,
-        }
+        // SAFETY: The kernel passes a zeroed page, which is ours until we return.
+        unsafe { ours.show(data, page) }
     }
 
     /// # Safety
@@ -292,14 +221,6 @@ impl<T: Send + Sync + 'static> File<T> {
         // SAFETY: The caller promises it. The drop of the folder waits for this call.
         let (ours, data) = unsafe { Self::of(attribute) };
         // SAFETY: The caller promises it.
-        let text = unsafe { core::slice::from_raw_parts(text.cast::<u8>(), count + 1) };
-        let stored = CStr::from_bytes_with_nul(text)
-            .map_err(|_| EINVAL)
-            .and_then(|text| ours.store.ok_or(EIO)?(data, text));
-        match stored {
-            // CAST: It is a page at most.
-            Ok(()) => count as isize,
-            Err(error) => error.to_errno() as isize,
-        }
+        unsafe { ours.store(data, text, count) }
     }
 }

@@ -9,6 +9,8 @@ VARIES = [
     (r"Timer was called \d+ times", r"\d+"),
     # A software node has the number of those before it.
     (r"\bnode\d+: property", r"\d+"),
+    # An input device, after those before it.
+    (r"/input/input\d+$", r"\d+"),
     # When a button is pressed.
     (r"^press \d+ after [\d.]+ s", r"[\d.]+(?= s)"),
     # The size of a module, in /proc/modules and lsmod; where it lies.

@@ -85,10 +85,11 @@ keep_tools() {
 # absent(config) - prints the modules that a kernel of this configuration lacks the option for:
 # the option without CONFIG_, and the module; nothing where there is no such file
 absent() {
-	local option module
+	local option module told=''
 	[ -e "$1" ] || return 0
 	while read -r option module; do
-		[ -n "$(config_value "$1" "$option")" ] || echo "$option $module"
-	done < <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" } option && /^obj-m/ {
-		sub("CONFIG_", "", option); sub("[.]o", ""); print option, $3 }' "$top/Kbuild")
+		[ "$module" != "$told" ] || continue
+		[ -n "$(config_value "$1" "$option")" ] || { echo "$option $module" && told=$module; }
+	done < <(awk '$1 == "ifdef" { options[++depth] = substr($2, 8) } $1 == "endif" { depth-- }
+		/^obj-m/ { sub("[.]o", ""); for (i = 1; i <= depth; i++) print options[i], $3 }' "$top/Kbuild")
 }

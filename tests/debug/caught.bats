@@ -90,6 +90,22 @@ run_tests() {
 	END
 }
 
+# Nobody can remove its folders then, so what they need stays, for ever.
+@test "a configfs subsystem that goes before its folders does no harm" {
+	boot 'folder=/sys/kernel/config/fixture/x
+		insmod faulty/configfs_fixture.ko drop_after_ms=500 && mkdir $folder && cd $folder &&
+		until dmesg | grep -q "subsystem dropped"; do usleep 10000; done
+		[ ! -e $folder ] && cat a && ! rmdir ../x && ! rmmod configfs_fixture && cat sum'
+	[ "$status" -eq 0 ]
+}
+
+@test "a subsystem of kernel::configfs whose name is taken kills the load" {
+	boot 'insmod faulty/configfs_crate.ko'
+	[ "$status" -eq 101 ]
+	[[ $output == *"the kernel complained: "@(BUG|Oops)": "* ]]
+	[[ $output == *"configfs_unregister_subsystem+"* ]]
+}
+
 # As the kernel crate sets no owner, a reference does not pin the module; when that can no
 # longer be seen, docs/known-issues.md has to change.
 

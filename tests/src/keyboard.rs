@@ -21,28 +21,32 @@ pub struct Events {
 }
 
 impl Events {
-    /// Opens the keyboard's event device.
+    /// Opens the event device of the guest's keyboard.
     pub fn open() -> Self {
-        let devices = fs::read_to_string("/proc/bus/input/devices").expect("input devices");
-        let event = devices
-            .split("\n\n")
-            .find(|device| device.contains("keyboard"))
-            .and_then(|device| {
-                device
-                    .split_whitespace()
-                    .find(|word| word.starts_with("event"))
-            })
-            .expect("a keyboard");
+        Self::of("keyboard")
+    }
+
+    /// Opens the event device of an input device, by its name or a part of that.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn of(name: &str) -> Self {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .custom_flags(libc::O_NONBLOCK)
-            .open(format!("/dev/input/{event}"))
-            .expect("the keyboard's events");
+            .open(event_device(name).expect("an input device"))
+            .expect("its events");
         Self {
             file,
             seen: Vec::new(),
         }
+    }
+
+    /// The event device.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Has the driver switch the light of Caps Lock: a command to the keyboard, of two
@@ -82,4 +86,20 @@ impl Events {
         }
         &self.seen
     }
+}
+
+/// Returns the path of the event device of an input device, by its name or a part of that.
+pub fn event_device(name: &str) -> Option<String> {
+    let devices = fs::read_to_string("/proc/bus/input/devices").expect("input devices");
+    let device = devices.split("\n\n").find(|device| {
+        let names = device
+            .lines()
+            .filter_map(|line| line.strip_prefix("N: Name="));
+        names.into_iter().any(|found| found.contains(name))
+    })?;
+    let mut words = device.split([' ', '=', '\n']);
+    Some(format!(
+        "/dev/input/{}",
+        words.find(|word| word.starts_with("event"))?
+    ))
 }

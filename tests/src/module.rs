@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 28] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -53,6 +53,7 @@ const NAMES: [&str; 27] = [
     "sysfs_rs",
     "umh_rs",
     "usercopy_test_rs",
+    "vinput_rs",
     "workqueue_rs",
 ];
 

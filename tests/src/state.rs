@@ -45,6 +45,7 @@ pub fn state() -> State {
             list("/sys/bus/platform/drivers"),
         ),
         ("/sys/class", list("/sys/class")),
+        ("/sys/class/input", list("/sys/class/input")),
         ("/sys/kernel", list("/sys/kernel")),
         ("/sys/module", list("/sys/module")),
         ("/dev", list("/dev")),

@@ -18,14 +18,14 @@ use guest::{
 };
 use nix::{
     errno::Errno,
-    fcntl::{fcntl, open, FcntlArg, OFlag},
+    fcntl::{fcntl, open, openat, FcntlArg, OFlag},
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
     sys::{
-        stat::{fstat, Mode},
+        stat::{fstat, mkdirat, Mode},
         uio::{pread, pwrite, readv, writev},
     },
-    unistd::{close, dup, lseek, read, write, Whence},
+    unistd::{close, dup, lseek, read, unlinkat, write, UnlinkatFlags, Whence},
     Result,
 };
 use std::{
@@ -116,6 +116,23 @@ const PRESSES: &[Call] = &[
         read(file, &mut [0; 100]).map(drop)
     }),
 ];
+
+/// On the folder in which a folder is a keyboard. Shift alone is no character.
+const KEYBOARDS: &[Call] = &[("mkdir, type, rmdir", |folder| {
+    const NAME: &str = "a name that is longer than those that lie in the struct";
+    mkdirat(folder, NAME, Mode::S_IRWXU)?;
+    let typed = || {
+        let path = format!("{NAME}/event");
+        let event = openat(folder, &*path, OFlag::O_RDWR, Mode::empty())?;
+        write(&event, b"+42")?;
+        write(&event, b"-42")?;
+        read(&event, &mut [0; 100])
+    };
+    let typed = typed();
+    let remove = || unlinkat(folder, NAME, UnlinkatFlags::RemoveDir);
+    // Once more without a failure.
+    typed.and(remove().inspect_err(|_| remove().expect("rmdir")))
+})];
 
 /// The address of 100 zero bytes that a 32-bit process can name.
 static LOW_MEMORY: LazyLock<u32> = LazyLock::new(|| {
@@ -218,6 +235,7 @@ modules! {
     // The kernel says so where memory for a device's name, or for the links between driver and
     // module, lacks.
     platform_rs "devices=2" allows EINVAL;
+    vinput_rs "": "/sys/kernel/config/vinput" O_DIRECTORY [KEYBOARDS];
     locks_rs "steps=10";
     workqueue_rs "";
     print_string_rs "";

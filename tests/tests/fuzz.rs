@@ -23,7 +23,9 @@ use nix::{
 };
 use std::{
     ffi::CString,
-    fs, io, thread,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -32,6 +34,9 @@ const PROCESSES: u64 = 4;
 
 /// How many files a process keeps open at most.
 const SLOTS: usize = 6;
+
+/// A keyboard of vinput_rs.
+const KEYBOARD: &str = "/sys/kernel/config/vinput/fuzz";
 
 /// A pointer: before the end of memory that may be used, or a bad one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +78,14 @@ enum Call {
     /// Presses the button of gpio_rs, or lets go.
     Pull {
         up: bool,
+    },
+    /// Makes a keyboard of vinput_rs, or removes it.
+    Keyboard {
+        there: bool,
+    },
+    /// Presses Shift on it, or releases it: a key that is no character of the console's.
+    Shift {
+        pressed: bool,
     },
     Poll {
         slots: [usize; 3],
@@ -206,7 +219,11 @@ impl Call {
                 ],
             },
             85..87 => Self::Pull { up: rng.bool() },
-            87..95 => Self::Ioctl {
+            87 => Self::Keyboard { there: rng.bool() },
+            88..90 => Self::Shift {
+                pressed: rng.bool(),
+            },
+            90..95 => Self::Ioctl {
                 slot,
                 command: match rng.u8(..6) {
                     0 => odd_number(rng),
@@ -320,6 +337,16 @@ impl Call {
                     let pulled = Chip::board().and_then(|board| board.pull(1, *up));
                     pulled.map_or(-1, |()| 0)
                 }
+                Self::Keyboard { there: true } => fs::create_dir(KEYBOARD).map_or(-1, |()| 0),
+                Self::Keyboard { there: false } => fs::remove_dir(KEYBOARD).map_or(-1, |()| 0),
+                Self::Shift { pressed } => {
+                    let event = if *pressed { "+42" } else { "-42" };
+                    let file = OpenOptions::new()
+                        .write(true)
+                        .open(format!("{KEYBOARD}/event"));
+                    let written = file.and_then(|mut file| file.write(event.as_bytes()));
+                    written.map_or(-1, |_| 0)
+                }
                 Self::Load { name, params } => {
                     return Module::load(name, params).map(std::mem::forget);
                 }
@@ -404,6 +431,7 @@ fn random_calls_end_cleanly() {
         assert_ne!(succeeded, "0", "process {i}");
         fs::remove_file(path).unwrap();
     }
+    let _ = fs::remove_dir(KEYBOARD);
     for &name in ALL.iter() {
         if let Some(line) = proc_modules(name) {
             assert_eq!(line.use_count, line.users.len() as u32, "{name}");
