@@ -13,8 +13,11 @@
 
 release=$1 version=$2 kdir=$stock/$1
 image=$kdir/arch/x86/boot/bzImage
-modules=(evdev.ko)
-[ "$(tree_config "$kdir" GPIO_SIM)" != m ] || modules+=(configfs.ko gpio-sim.ko)
+# In the order of their names, as the shell lists them.
+modules=()
+[ "$(tree_config "$kdir" CONFIGFS_FS)" != m ] || modules+=(configfs.ko)
+modules+=(evdev.ko)
+[ "$(tree_config "$kdir" GPIO_SIM)" != m ] || modules+=(gpio-sim.ko)
 # An older copy may have fewer.
 [ ! -e "$image" ] || [ "$(cd "$kdir/guest" && echo *.ko)" != "${modules[*]}" ] || exit 0
 archive "linux-headers-${release//+/\\+}" >/dev/null

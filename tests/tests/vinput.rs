@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `vinput_rs` does not use of `abstractions/configfs.rs`, by a fixture.
+//! What `vinput_rs` does not use of `abstractions/configfs.rs` and `input.rs`, by a fixture.
 
 use guest::{
     errno,
@@ -65,7 +65,7 @@ fn item_that_cannot_be_made_leaves_no_folder() {
     module.unload().unwrap();
 }
 
-/// Of `abstractions/input.rs`: 767 is the largest code that the kernel knows.
+/// 767 is the largest code that the kernel knows.
 #[test]
 fn keyboard_has_keys_that_there_are() {
     let _module = Module::load(NAME, "").unwrap();
