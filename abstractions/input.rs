@@ -73,7 +73,8 @@ impl Keyboard {
     ///
     /// # Errors
     ///
-    /// EINVAL for a code above 767, the largest one there is; ENOMEM.
+    /// EINVAL for a code above 767, the largest one there is, or where the kernel has no memory
+    /// for the device's number; ENOMEM.
     pub(crate) fn new(name: CString, keys: RangeInclusive<u16>) -> Result<Self> {
         if u32::from(*keys.end()) > bindings::KEY_MAX {
             return Err(EINVAL);

@@ -235,7 +235,8 @@ modules! {
     // The kernel says so where memory for a device's name, or for the links between driver and
     // module, lacks.
     platform_rs "devices=2" allows EINVAL;
-    vinput_rs "": "/sys/kernel/config/vinput" O_DIRECTORY [KEYBOARDS];
+    // What the kernel says where memory for the name of an input device lacks.
+    vinput_rs "" allows EINVAL: "/sys/kernel/config/vinput" O_DIRECTORY [KEYBOARDS];
     locks_rs "steps=10";
     workqueue_rs "";
     print_string_rs "";
