@@ -85,7 +85,7 @@ run_tests() {
 		filter echo reconnect >/sys/bus/serio/devices/serio0/drvctl
 		probe cat /dev/null
 		timer sleep 1
-		thread sleep 1
+		thread sleep 2
 		work sleep 1
 	END
 }

@@ -203,10 +203,12 @@ fn keep(what: &[u8]) -> Result {
             forget(Timer::new()?.start(Delta::from_millis(50)));
         }
         b"thread" => {
+            // Long enough that the module's memory has gone: before, it is full of breakpoints for
+            // a moment, and the kernel takes one for an interrupt, in which it dies as a whole.
             // ANCHOR: keep_thread
             let thread = Thread::new(c"debug_faulty", |stop| {
                 while !stop.requested() {
-                    fsleep(Delta::from_millis(50));
+                    fsleep(Delta::from_millis(1000));
                 }
             })?;
             thread.start();
