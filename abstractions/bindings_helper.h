@@ -10,8 +10,10 @@
 #include <linux/input.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/kbd_kern.h>
 #include <linux/kprobes.h>
 #include <linux/mman.h>
 #include <linux/proc_fs.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
+#include <linux/vt_kern.h>

@@ -23,7 +23,7 @@ use kernel::{
 };
 
 /// A light of a keyboard.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Led {
     /// Num Lock.
     Num = bindings::LED_NUML as isize,
@@ -31,6 +31,11 @@ pub(crate) enum Led {
     Caps = bindings::LED_CAPSL as isize,
     /// Scroll Lock.
     Scroll = bindings::LED_SCROLLL as isize,
+}
+
+impl Led {
+    /// The lights that keyboards have.
+    pub(crate) const ALL: [Self; 3] = [Self::Num, Self::Caps, Self::Scroll];
 }
 
 /// A keyboard with the usual three lights, whose keys repeat when they are held. Unregistered on
@@ -53,7 +58,8 @@ pub(crate) enum Led {
 ///     let keyboard = Keyboard::new(CString::try_from(c"example")?, 1..=127)?;
 ///     keyboard.report(34, true);
 ///     keyboard.report(34, false);
-///     pr_info!("Caps Lock: {}\n", keyboard.is_lit(Led::Caps));
+///     let lit = Led::ALL.iter().filter(|led| keyboard.is_lit(**led)).count();
+///     pr_info!("{lit} lights are on, Caps Lock: {}\n", keyboard.is_lit(Led::Caps));
 ///     Ok(())
 /// }
 /// ```
@@ -92,7 +98,7 @@ impl Keyboard {
             // SAFETY: It is ours, and the code was checked.
             unsafe { bindings::input_set_capability(raw, bindings::EV_KEY, key.into()) };
         }
-        for led in [Led::Num, Led::Caps, Led::Scroll] {
+        for led in Led::ALL {
             // SAFETY: It is ours, and has such a light.
             unsafe { bindings::input_set_capability(raw, bindings::EV_LED, led as c_uint) };
         }

@@ -69,6 +69,8 @@ pub(crate) mod kprobe;
 pub(crate) mod kthread;
 #[doc(hidden)]
 mod layout;
+#[cfg(all(any(CONFIG_INPUT, CONFIG_INPUT_MODULE), CONFIG_VT))]
+pub(crate) mod leds;
 pub(crate) mod misc;
 pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]

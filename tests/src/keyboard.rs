@@ -7,17 +7,34 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Write},
     os::unix::fs::OpenOptionsExt,
+    time::Duration,
 };
+
+const EV_SYN: u16 = 0;
+const EV_KEY: u16 = 1;
+const EV_LED: u16 = 0x11;
+const SYN_DROPPED: u16 = 3;
 
 /// What the kernel made of a key: its number in `linux/input-event-codes.h`, and
 /// whether it was pressed or released.
 pub type Key = (u16, bool);
 
+/// A light of a keyboard, by its number in `linux/input-event-codes.h`: Num Lock.
+pub const NUM: u16 = 0;
+/// Caps Lock.
+pub const CAPS: u16 = 1;
+/// Scroll Lock.
+pub const SCROLL: u16 = 2;
+
+/// A light that was switched on or off, and when.
+pub type Light = (u16, bool, Duration);
+
 /// The keyboard's events since it was opened.
 #[derive(Debug)]
 pub struct Events {
     file: File,
-    seen: Vec<Key>,
+    keys: Vec<Key>,
+    lights: Vec<Light>,
 }
 
 impl Events {
@@ -40,7 +57,8 @@ impl Events {
             .expect("its events");
         Self {
             file,
-            seen: Vec::new(),
+            keys: Vec::new(),
+            lights: Vec::new(),
         }
     }
 
@@ -52,13 +70,13 @@ impl Events {
     /// Has the driver switch the light of Caps Lock: a command to the keyboard, of two
     /// bytes, to each of which the keyboard answers. Does not wait for that.
     pub fn set_caps_light(&mut self, on: bool) {
-        // `EV_LED`, `LED_CAPSL`, behind the time, which the kernel does not look at.
+        // Behind the time, which the kernel does not look at.
         let mut event = [0; size_of::<input_event>()];
         let (_, data) = event
             .split_last_chunk_mut::<8>()
             .expect("the size of an event");
-        data[..2].copy_from_slice(&0x11_u16.to_ne_bytes());
-        data[2..4].copy_from_slice(&1_u16.to_ne_bytes());
+        data[..2].copy_from_slice(&EV_LED.to_ne_bytes());
+        data[2..4].copy_from_slice(&CAPS.to_ne_bytes());
         data[4..].copy_from_slice(&i32::from(on).to_ne_bytes());
         self.file.write_all(&event).expect("the keyboard's events");
     }
@@ -69,22 +87,41 @@ impl Events {
     ///
     /// When the kernel dropped events, as nobody had read them in time.
     pub fn keys(&mut self) -> &[Key] {
+        self.read();
+        &self.keys
+    }
+
+    /// Returns all changes of the lights so far.
+    ///
+    /// # Panics
+    ///
+    /// As [`Events::keys`].
+    pub fn lights(&mut self) -> &[Light] {
+        self.read();
+        &self.lights
+    }
+
+    fn read(&mut self) {
         let mut buffer = [0; size_of::<input_event>() * 64];
         while let Ok(n) = self.file.read(&mut buffer) {
             for event in buffer[..n].chunks_exact(size_of::<input_event>()) {
-                let [.., t0, t1, c0, c1, value, _, _, _] = event else {
-                    unreachable!("the size of an event");
-                };
-                match u16::from_ne_bytes([*t0, *t1]) {
-                    1 => self
-                        .seen
-                        .push((u16::from_ne_bytes([*c0, *c1]), *value != 0)),
-                    0 if *c0 == 3 => panic!("SYN_DROPPED after {:?}", self.seen),
+                // SAFETY: It is one, of numbers only, and need not be aligned.
+                let event = unsafe { event.as_ptr().cast::<input_event>().read_unaligned() };
+                let on = event.value != 0;
+                match event.type_ {
+                    EV_KEY => self.keys.push((event.code, on)),
+                    EV_LED => {
+                        let seconds = Duration::from_secs(event.time.tv_sec as u64);
+                        let time = seconds + Duration::from_micros(event.time.tv_usec as u64);
+                        self.lights.push((event.code, on, time));
+                    }
+                    EV_SYN if event.code == SYN_DROPPED => {
+                        panic!("events lost after {:?}, {:?}", self.keys, self.lights);
+                    }
                     _ => {}
                 }
             }
         }
-        &self.seen
     }
 }
 

@@ -18,6 +18,7 @@ pub mod stall;
 pub mod state;
 pub mod terminal;
 pub mod user;
+pub mod vinput;
 
 use std::{
     io::{self, Read},

@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -38,6 +38,7 @@ const NAMES: [&str; 28] = [
     "hello_multi_rs",
     "hello_rs",
     "irq_kbd_rs",
+    "kbleds_rs",
     "locks_rs",
     "misc_rs",
     "param_rs",

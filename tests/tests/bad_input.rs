@@ -410,7 +410,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 21] = [
+const NUMBERS: [(&str, &str, &[&str]); 22] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -425,6 +425,7 @@ const NUMBERS: [(&str, &str, &[&str]); 21] = [
     ("completions_rs", "crank_ms", &["10001", "4294967295"]),
     ("gpio_rs", "led", &["2", "65535"]),
     ("gpio_rs", "button", &["2", "65535"]),
+    ("kbleds_rs", "interval_ms", &["9", "60001", "4294967295"]),
     ("locks_rs", "threads", &["0", "33", "4294967295"]),
     ("locks_rs", "steps", &["0", "100001", "4294967295"]),
     ("platform_rs", "devices", &["0", "6", "65535"]),

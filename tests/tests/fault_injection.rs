@@ -235,6 +235,7 @@ modules! {
     // The kernel says so where memory for a device's name, or for the links between driver and
     // module, lacks.
     platform_rs "devices=2" allows EINVAL;
+    kbleds_rs "interval_ms=60000";
     // What the kernel says where memory for the name of an input device lacks.
     vinput_rs "" allows EINVAL: "/sys/kernel/config/vinput" O_DIRECTORY [KEYBOARDS];
     locks_rs "steps=10";

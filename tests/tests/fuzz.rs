@@ -263,6 +263,7 @@ impl Call {
             "locks_rs" => format!("threads={} steps=100", rng.u8(..5)),
             "param_rs" => format!("str1=a str2=b count={}", rng.u8(..5)),
             "param_watch_rs" => format!("watched={}", rng.i8(-2..102)),
+            "kbleds_rs" => format!("interval_ms={}", rng.u8(..)),
             "sched_rs" => format!("interval_ms={}", rng.i8(-2..60)),
             "completions_rs" => format!("crank_ms={}", rng.u8(..30)),
             "irq_kbd_rs" => format!("threaded={} ports={}", rng.u8(..3), rng.u8(..3)),

@@ -19,6 +19,7 @@ mod gpio_rs;
 mod hello_rs;
 mod ioctl;
 mod irq_kbd_rs;
+mod kbleds_rs;
 mod life_cycles;
 mod loading;
 mod locks_rs;

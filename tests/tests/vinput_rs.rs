@@ -12,12 +12,14 @@ use guest::{
     read_in_chunks,
     state::{assert_unchanged, state},
     terminal::{is_readable, make_raw, read_until},
-    user, CHUNKS, PATIENCE,
+    user,
+    vinput::{Keyboard, FOLDER},
+    CHUNKS, PATIENCE,
 };
 use nix::{
     errno::Errno,
     poll::{poll, PollFd, PollFlags},
-    sys::termios::{tcgetattr, tcsetattr, SetArg, Termios},
+    sys::termios::{tcflush, tcgetattr, tcsetattr, FlushArg, SetArg, Termios},
 };
 use std::{
     ffi::OsStr,
@@ -27,68 +29,18 @@ use std::{
         fd::AsFd,
         unix::{ffi::OsStrExt, fs::PermissionsExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
 
 const NAME: &str = "vinput_rs";
-const FOLDER: &str = "/sys/kernel/config/vinput";
 
 const KEY_G: u16 = 34;
 const KEY_LEFTSHIFT: u16 = 42;
 const KEY_CAPSLOCK: u16 = 58;
 const KEY_NUMLOCK: u16 = 69;
-
-/// A keyboard, whose folder is removed on drop.
-struct Keyboard(PathBuf);
-
-impl Keyboard {
-    fn make(name: impl AsRef<OsStr>) -> Self {
-        let folder = Path::new(FOLDER).join(name.as_ref());
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn write(&self, text: impl AsRef<[u8]>) -> std::io::Result<usize> {
-        let mut file = OpenOptions::new().write(true).open(self.file("event"))?;
-        file.write(text.as_ref())
-    }
-
-    /// Presses keys one after the other, and releases each.
-    fn hit(&self, keys: &[u16]) {
-        for key in keys {
-            self.write(format!("+{key}\n")).unwrap();
-            self.write(format!("-{key}\n")).unwrap();
-        }
-    }
-
-    fn event(&self) -> String {
-        fs::read_to_string(self.file("event")).unwrap()
-    }
-
-    /// Waits until these lights are on, and no others: the console switches them later.
-    #[track_caller]
-    fn wait_for_leds(&self, leds: &str) {
-        wait_until(&format!("{leds:?}"), || {
-            fs::read_to_string(self.file("leds")).unwrap() == leds
-        });
-    }
-}
-
-impl Drop for Keyboard {
-    fn drop(&mut self) {
-        match fs::remove_dir(&self.0) {
-            Err(error) if !thread::panicking() => panic!("{error}"),
-            _ => {}
-        }
-    }
-}
 
 #[test]
 fn folder_is_a_keyboard() {
@@ -98,7 +50,7 @@ fn folder_is_a_keyboard() {
         let mut log = Log::bookmark();
         let keyboard = Keyboard::make("folder_is");
         log.wait_for("input: folder_is as /devices/virtual/input/input");
-        let mut names: Vec<_> = fs::read_dir(&keyboard.0)
+        let mut names: Vec<_> = fs::read_dir(keyboard.folder())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -240,6 +192,8 @@ impl Screen {
             .unwrap();
         let before = tcgetattr(&screen).unwrap();
         make_raw(&screen);
+        // What the tests before have typed.
+        tcflush(&screen, FlushArg::TCIFLUSH).unwrap();
         Self(screen, before)
     }
 }
@@ -367,7 +321,7 @@ fn folders_have_any_name_and_nothing_else_can_be_made() {
     for keyboard in &keyboards {
         keyboard.hit(&[KEY_G]);
         assert_eq!(keyboard.event(), "-34\n");
-        assert_eq!(errno(fs::create_dir(&keyboard.0)), Errno::EEXIST);
+        assert_eq!(errno(fs::create_dir(keyboard.folder())), Errno::EEXIST);
         let inner = keyboard.file("inner");
         assert_eq!(errno(fs::create_dir(&inner)), Errno::EPERM);
         assert_eq!(errno(File::create(&inner)), Errno::EACCES);
@@ -378,7 +332,10 @@ fn folders_have_any_name_and_nothing_else_can_be_made() {
     assert_eq!(errno(fs::create_dir(too_long)), Errno::ENAMETOOLONG);
     let other = Path::new(FOLDER).join("other");
     assert_eq!(errno(File::create(&other)), Errno::EACCES);
-    assert_eq!(errno(fs::rename(&keyboards[0].0, &other)), Errno::EPERM);
+    assert_eq!(
+        errno(fs::rename(keyboards[0].folder(), &other)),
+        Errno::EPERM
+    );
     assert_eq!(errno(fs::remove_dir(FOLDER)), Errno::EPERM);
     assert_eq!(module.use_count(), count);
     drop(keyboards);
@@ -397,7 +354,7 @@ fn only_root_makes_keyboards_and_types() {
     let other = Path::new(FOLDER).join("other");
     assert_eq!(as_nobody(|| fs::create_dir(&other)), Err(Errno::EACCES));
     assert_eq!(
-        as_nobody(|| fs::remove_dir(&keyboard.0)),
+        as_nobody(|| fs::remove_dir(keyboard.folder())),
         Err(Errno::EACCES)
     );
     assert_eq!(as_nobody(|| keyboard.write("+34")), Err(Errno::EACCES));
@@ -461,14 +418,15 @@ fn unloading_races_with_those_who_make_and_remove() {
             let (stop, made) = (&stop, &made);
             scope.spawn(move || {
                 while !stop.load(Relaxed) {
-                    let folder = Path::new(FOLDER).join(name);
-                    if let Err(error) = fs::create_dir(&folder) {
-                        // It is not there, is being loaded, or is being unloaded.
-                        let known = [Errno::ENOENT, Errno::ENODEV, Errno::EINVAL];
-                        assert!(known.contains(&errno::<()>(Err(error))));
-                        continue;
-                    }
-                    let keyboard = Keyboard(folder);
+                    let keyboard = match Keyboard::try_make(name) {
+                        Ok(keyboard) => keyboard,
+                        failed => {
+                            // It is not there, is being loaded, or is being unloaded.
+                            let known = [Errno::ENOENT, Errno::ENODEV, Errno::EINVAL];
+                            assert!(known.contains(&errno(failed)));
+                            continue;
+                        }
+                    };
                     keyboard.hit(&[KEY_LEFTSHIFT]);
                     drop(keyboard);
                     made.fetch_add(1, Relaxed);
