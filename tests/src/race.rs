@@ -5,7 +5,8 @@
 use crate::{
     errno,
     kmsg::QuietConsole,
-    module::{proc_modules, Module},
+    module::{proc_modules, unload, Module},
+    PATIENCE,
 };
 use nix::{
     errno::Errno,
@@ -25,7 +26,7 @@ use std::{
     num::NonZeroUsize,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Runs `child` in `n` forked processes, with their index, and waits for them.
@@ -203,4 +204,26 @@ pub fn unload_while_used(
         assert!(succeeded > 0);
     });
     assert_eq!(proc_modules(name), None);
+}
+
+/// Loads and unloads a module that others hold at times, until `enough` says so of how often it
+/// was unloaded. In the end it may be loaded.
+///
+/// # Panics
+///
+/// When loading or unloading fails otherwise than by the module being there, or held; or after
+/// [`PATIENCE`].
+pub fn unload_while_held(name: &str, params: &str, enough: impl Fn(u64) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut unloaded = 0;
+    while !enough(unloaded) {
+        assert!(Instant::now() < deadline, "unloaded {unloaded} times");
+        let loaded = Module::load(name, params).map(std::mem::forget);
+        assert!([Ok(()), Err(Errno::EEXIST)].contains(&loaded), "{loaded:?}");
+        thread::sleep(Duration::from_millis(unloaded % 4));
+        match unload(name) {
+            Ok(()) => unloaded += 1,
+            Err(errno) => assert_eq!(errno, Errno::EAGAIN),
+        }
+    }
 }

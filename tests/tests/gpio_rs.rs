@@ -8,7 +8,7 @@ use guest::{
     kmsg::Log,
     module::{self, proc_modules, Module},
     process::{as_nobody, wait_until, Child},
-    race::{self, Stop},
+    race::{self, unload_while_held, Stop},
     realtime_kernel, stall,
     state::{assert_unchanged, state},
     user::{read_to_bad_pointer, write_from_bad_pointer},
@@ -654,21 +654,9 @@ fn unloading_races_with_presses_and_users() {
             });
         }
         let _stop = Stop(&stop);
-        let mut unloaded = 0;
-        let deadline = Instant::now() + guest::PATIENCE;
-        while unloaded < 30 || written.load(Relaxed) < 30 || pressed.load(Relaxed) < 100 {
-            assert!(
-                Instant::now() < deadline,
-                "{unloaded} {written:?} {pressed:?}"
-            );
-            let loaded = Module::load(NAME, "").map(std::mem::forget);
-            assert!([Ok(()), Err(Errno::EEXIST)].contains(&loaded), "{loaded:?}");
-            thread::sleep(Duration::from_millis(unloaded % 4));
-            match module::unload(NAME) {
-                Ok(()) => unloaded += 1,
-                Err(errno) => assert_eq!(errno, Errno::EAGAIN),
-            }
-        }
+        unload_while_held(NAME, "", |unloaded| {
+            unloaded >= 30 && written.load(Relaxed) >= 30 && pressed.load(Relaxed) >= 100
+        });
     });
     let _ = module::unload(NAME);
     assert!(!chip.value(LED));

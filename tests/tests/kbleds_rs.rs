@@ -37,15 +37,14 @@ mod with_vinput {
         keyboard::{event_device, Events, CAPS, NUM, SCROLL},
         module::{self, Module},
         process::wait_until,
-        race::Stop,
+        race::{unload_while_held, Stop},
         state::{assert_unchanged, state},
         vinput::Keyboard,
-        PATIENCE,
     };
     use std::{
         sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
         thread,
-        time::{Duration, Instant},
+        time::Duration,
     };
 
     const KEY_CAPSLOCK: u16 = 58;
@@ -192,15 +191,9 @@ mod with_vinput {
                 });
             }
             let _stop = Stop(&stop);
-            let mut unloaded = 0;
-            let deadline = Instant::now() + PATIENCE;
-            while unloaded < 30 || made.load(Relaxed) < 30 {
-                assert!(Instant::now() < deadline, "{unloaded} {made:?}");
-                let module = Module::load(NAME, "interval_ms=10").unwrap();
-                thread::sleep(Duration::from_millis(unloaded % 20));
-                module.unload().unwrap();
-                unloaded += 1;
-            }
+            unload_while_held(NAME, "interval_ms=10", |unloaded| {
+                unloaded >= 30 && made.load(Relaxed) >= 30
+            });
         });
         assert_eq!(module::proc_modules(NAME), None);
         vinput.unload().unwrap();

@@ -8,13 +8,13 @@ use guest::{
     kmsg::Log,
     module::{self, Module},
     process::{as_nobody, wait_until},
-    race::Stop,
+    race::{unload_while_held, Stop},
     read_in_chunks,
     state::{assert_unchanged, state},
     terminal::{is_readable, make_raw, read_until},
     user,
     vinput::{Keyboard, FOLDER},
-    CHUNKS, PATIENCE,
+    CHUNKS,
 };
 use nix::{
     errno::Errno,
@@ -32,7 +32,7 @@ use std::{
     path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const NAME: &str = "vinput_rs";
@@ -434,18 +434,9 @@ fn unloading_races_with_those_who_make_and_remove() {
             });
         }
         let _stop = Stop(&stop);
-        let mut unloaded = 0;
-        let deadline = Instant::now() + PATIENCE;
-        while unloaded < 30 || made.load(Relaxed) < 30 {
-            assert!(Instant::now() < deadline, "{unloaded} {made:?}");
-            let loaded = Module::load(NAME, "").map(std::mem::forget);
-            assert!([Ok(()), Err(Errno::EEXIST)].contains(&loaded), "{loaded:?}");
-            thread::sleep(Duration::from_millis(unloaded % 4));
-            match module::unload(NAME) {
-                Ok(()) => unloaded += 1,
-                Err(errno) => assert_eq!(errno, Errno::EAGAIN),
-            }
-        }
+        unload_while_held(NAME, "", |unloaded| {
+            unloaded >= 30 && made.load(Relaxed) >= 30
+        });
     });
     let _ = module::unload(NAME);
     assert_unchanged(&before, "unloading under load");
