@@ -13,7 +13,7 @@
 //!
 //! The `kernel` crate has `kernel::configfs`, which upstream would take. When the kernel cannot
 //! register its `Subsystem`, that is unregistered all the same, and the kernel dereferences a null
-//! pointer (`docs/known-issues.md`). It is there only where configfs is built into the kernel.
+//! pointer (`docs/known-issues.md`).
 //!
 //! Not supported: files in the folder of a subsystem, folders in folders, links, files of bytes.
 

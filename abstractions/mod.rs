@@ -43,12 +43,11 @@
 // Each module uses some of the wrappers, none uses all.
 #![allow(dead_code, unused_imports, unused_macros)]
 
-#[cfg(any(CONFIG_CONFIGFS_FS, CONFIG_CONFIGFS_FS_MODULE, CONFIG_SYSFS))]
 pub(crate) mod attribute;
 #[doc(hidden)]
 mod bindings;
 pub(crate) mod cdev;
-#[cfg(any(CONFIG_CONFIGFS_FS, CONFIG_CONFIGFS_FS_MODULE))]
+#[cfg(CONFIG_CONFIGFS_FS)]
 pub(crate) mod configfs;
 #[cfg(CONFIG_DEBUG_FS)]
 pub(crate) mod debugfs;
@@ -59,7 +58,7 @@ pub(crate) mod file;
 pub(crate) mod gpio;
 #[cfg(CONFIG_SERIO_I8042)]
 pub(crate) mod i8042;
-#[cfg(any(CONFIG_INPUT, CONFIG_INPUT_MODULE))]
+#[cfg(CONFIG_INPUT)]
 pub(crate) mod input;
 pub(crate) mod iov;
 pub(crate) mod irq;
@@ -69,7 +68,8 @@ pub(crate) mod kprobe;
 pub(crate) mod kthread;
 #[doc(hidden)]
 mod layout;
-#[cfg(all(any(CONFIG_INPUT, CONFIG_INPUT_MODULE), CONFIG_VT))]
+#[cfg(CONFIG_INPUT)]
+#[cfg(CONFIG_VT)]
 pub(crate) mod leds;
 pub(crate) mod misc;
 pub(crate) mod module;

@@ -22,7 +22,7 @@ unpack() {
 	need_space 3
 	rm -rf "$2.part" && mkdir -p "$2.part"
 	step "Unpacking $(basename "$1")" "$cache/log/unpack.log" \
-		tar -xf "$1" -C "$2.part" --strip-components=1
+		tar --no-same-owner -xf "$1" -C "$2.part" --strip-components=1
 	[ -r "$2.part/Kconfig" ] || die "$1 holds no kernel source"
 	mv "$2.part" "$2"
 }
@@ -63,7 +63,7 @@ from_debian() {
 			env -C "$apt" APT_CONFIG="$apt/apt.conf" apt-get download "$package" ||
 			{ why "$suite" "$log/fetch-$SERIES.log" && continue; }
 		dpkg-deb --fsys-tarfile "$apt"/linux-source-*.deb |
-			tar -x -C "$apt" --strip-components=3 --wildcards './usr/src/linux-source-*.tar.xz' ||
+			tar --no-same-owner -x -C "$apt" --strip-components=3 --wildcards './usr/src/linux-source-*.tar.xz' ||
 			die "cannot unpack $package into $apt (is the disk full?)"
 		tarball=$(compgen -G "$apt/linux-source-*.tar.xz")
 		rm -f "$apt"/*.deb

@@ -90,7 +90,7 @@ find_source() {
 			tar -xO --wildcards './usr/src/linux-source-*.tar.xz' >"$tarball"
 	fi
 	rm -rf "$dir.part" && mkdir -p "$dir.part"
-	step "Unpacking $package" "$cache/log/unpack.log" tar -xf "$tarball" -C "$dir.part" --strip-components=1 \
+	step "Unpacking $package" "$cache/log/unpack.log" tar --no-same-owner -xf "$tarball" -C "$dir.part" --strip-components=1 \
 		--wildcards --anchored --exclude="$package"/{drivers,fs,net}/'*.[cS]' --exclude="$package/sound/*.[ch]" \
 		--exclude="$package/drivers/gpu/drm/amd/*.h" --exclude="$package"/tools/{testing,perf} \
 		--exclude="$package/Documentation/*/*" --exclude='*.dts*'

@@ -29,7 +29,7 @@ for part in 'linux-binary vmlinuz' "linux-modules ${modules[*]}"; do
 	read -ra files <<<"$part"
 	files=("${files[@]/#/*/}")
 	dpkg-deb --fsys-tarfile "$(compgen -G "$apt/$package-*.deb")" |
-		tar -x -C "$kdir/guest" --transform='s,.*/,,' --wildcards "${files[@]/%/*}"
+		tar --no-same-owner -x -C "$kdir/guest" --transform='s,.*/,,' --wildcards "${files[@]/%/*}"
 done
 xz -d "$kdir"/guest/*.ko.xz
 mkdir -p "$(dirname "$image")"

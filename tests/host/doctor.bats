@@ -43,6 +43,11 @@ finds() {
 	[[ ${lines[1]} == "        "?* ]]
 }
 
+# A test makes files read-only, which only root can remove then.
+teardown() {
+	chmod -R u+w "$BATS_TEST_TMPDIR"
+}
+
 @test "nothing wrong: silent and successful" {
 	run -0 scripts/doctor.sh "$tree"
 	[ -z "$output" ]

@@ -167,9 +167,13 @@ refused() {
 	done < <(sed -n 's/^obj-m += \(.*\)\.o$/\1/p' Kbuild)
 }
 
-# conditional - prints the wrappers that a kernel can lack: `OPTION wrapper`, as in mod.rs
+# conditional - prints the wrappers that a kernel can lack: `OPTION wrapper`, as in mod.rs, a line
+# an option
 conditional() {
-	sed -n '/^#\[cfg(CONFIG_/ { s/.*CONFIG_\(.*\))\]$/\1/; N; s/\n.*mod \(.*\);$/ \1/p }' abstractions/mod.rs
+	awk '/^#\[cfg\(CONFIG_/ { sub(/.*CONFIG_/, ""); sub(/\).*/, ""); options = options " " $0; next }
+		/mod [a-z_0-9]*;$/ { sub(/.*mod /, ""); sub(/;/, ""); n = split(options, option, " ")
+			for (i = 1; i <= n; i++) print option[i], $0 }
+		{ options = "" }' abstractions/mod.rs
 }
 
 # wanted(path, file...) - prints the options of the wrappers that the files take from `path`
@@ -198,8 +202,8 @@ wanted() {
 }
 
 @test "Kbuild leaves a module out where Kconfig does" {
-	diff <(awk '$1 == "ifdef" { option = $2 } $1 == "endif" { option = "" }
-			/^obj-m/ && option { sub("_rs[.]o", "", $3); print toupper($3), option }' Kbuild | sort) \
+	diff <(awk '$1 == "ifdef" { option[++depth] = $2 } $1 == "endif" { depth-- }
+			/^obj-m/ { sub("_rs[.]o", "", $3); for (i = 1; i <= depth; i++) print toupper($3), option[i] }' Kbuild | sort) \
 		<(awk '/^config / { sub("SAMPLE_RUST_LKMPG_", ""); module = $2 }
 			/^\tdepends on / && module && $3 ~ /^[A-Z0-9_]*$/ && $3 !~ /^SAMPLE_/ { print module, "CONFIG_" $3 }' Kconfig | sort)
 }
