@@ -14,4 +14,8 @@
 if ! { command -v chromium && command -v chromedriver && /usr/bin/python3 -c 'import selenium'; } >/dev/null 2>&1; then
 	install_packages chromium chromium-driver python3-selenium
 fi
-exec "$top/tests/host/browser.py" "$@"
+# The browser leaves files behind.
+TMPDIR=$(mktemp -d)
+trap 'rm -rf "$TMPDIR"' EXIT
+export TMPDIR
+"$top/tests/host/browser.py" "$@"
