@@ -144,14 +144,13 @@ impl<T: Item> Subsystem<T> {
             GFP_KERNEL,
         )?;
         let kernel = folder.kernel.get();
-        // SAFETY: It is ours, zeroed, and stays where it is. The name is short enough to be
-        // copied into it, or copied elsewhere, or null, which the kernel replaces by the former.
+        // SAFETY: It is ours, zeroed, and stays where it is. Name and type are statics, and nobody
+        // writes to the name, or frees it: the kernel frees only those of items that are released.
         unsafe {
-            bindings::config_group_init_type_name(
-                &raw mut (*kernel).su_group,
-                name.as_char_ptr(),
-                &Entry::<T>::PARENT_TYPE,
-            );
+            let group = &raw mut (*kernel).su_group;
+            (*group).cg_item.ci_name = name.as_char_ptr().cast_mut();
+            (*group).cg_item.ci_type = &Entry::<T>::PARENT_TYPE;
+            bindings::config_group_init(group);
         }
         // SAFETY: The mutex is in it.
         unsafe {

@@ -124,6 +124,8 @@ void lkmpg_layout(void)
 	FIELD(configfs_subsystem, su_mutex);
 	SIZE(config_item);
 	FIELD(config_item, ci_name);
+	FIELD(config_item, ci_type);
+	FIELD(config_group, cg_item);
 	SIZE(config_item_type);
 	FIELD(config_item_type, ct_owner);
 	FIELD(config_item_type, ct_item_ops);
