@@ -44,7 +44,7 @@ mod with_vinput {
     use std::{
         sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
         thread,
-        time::Duration,
+        time::{Duration, Instant},
     };
 
     const KEY_CAPSLOCK: u16 = 58;
@@ -77,12 +77,14 @@ mod with_vinput {
         // The guest's own, where the kernel has a driver for it.
         all.extend(event_device("keyboard").map(|_| Events::open()));
         // The first step comes at once, and the second one not in this test.
+        let start = Instant::now();
         let module = Module::load(NAME, "interval_ms=60000").unwrap();
         for events in &mut all {
             wait_until("three lights", || changes(events).len() == 3);
             assert_eq!(changes(events), ON);
         }
         one.wait_for_leds(ALL);
+        assert!(start.elapsed() < Duration::from_secs(50));
         module.unload().unwrap();
         for events in &mut all {
             assert_eq!(changes(events), [ON, OFF].concat());
