@@ -12,9 +12,11 @@ With LKMPG_SCREENSHOTS=DIR it leaves a picture of each page there.
 
 import os
 import pathlib
+import shutil
 import sys
 
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 WIDTHS = {"desk": 1280, "phone": 390}
 
@@ -48,7 +50,10 @@ def main():
     for argument in ["headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "force-color-profile=srgb"]:
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options)
+    # Debian's, where Selenium of Debian 13 would look for one that downloads them.
+    options.binary_location = shutil.which("chromium")
+    service = Service(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=service)
     faults = []
     for screen, width in WIDTHS.items():
         # Emulated, for a window has a least width.
