@@ -79,7 +79,7 @@ hostile() {
 # what threads count together, or lose
 told() {
 	sed 's/ffffffff[0-9a-f]*/ADDRESS/; s/pid [0-9]*/pid N/; s/was called [0-9]* times/was called N times/
-		s/^\(press [0-9]* after\) [0-9.]*/\1 N/
+		s/^\(press [0-9]* after\) [0-9.]*/\1 N/; s,/input/input[0-9]*,/input/inputN,
 		/^locks_rs: /s/[0-9][0-9]*/N/g' "$1"
 }
 

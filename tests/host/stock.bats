@@ -19,7 +19,7 @@ setup() {
 	printf 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n' >"$made/os-release"
 	echo "Linux version $release (x) #1 SMP Debian $version (2026-11-15)" >"$made/version"
 	cat >"$headers/.config" <<-END
-		CONFIG_CC_VERSION_TEXT="x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0"
+		CONFIG_CC_VERSION_TEXT="x86_64-linux-gnu-gcc-49 (Debian 14.2.0-19) 14.2.0"
 		CONFIG_GCC_VERSION=140200
 		CONFIG_RUSTC_VERSION_TEXT="rustc 1.85.1 (made up)"
 		CONFIG_PAHOLE_VERSION=130
@@ -29,7 +29,7 @@ setup() {
 		>"$headers/Module.symvers"
 	tool uname "echo $release"
 	tool rustc '[ "$1" = --version ] && echo "rustc 1.85.1 (made up)" || echo _RNvCsMade_6kernel1f'
-	tool x86_64-linux-gnu-gcc-14 'echo 14.2.0'
+	tool x86_64-linux-gnu-gcc-49 'echo 14.2.0'
 	tool pahole 'echo 130'
 	tool dpkg ''
 	tool dpkg-query 'case $3 in
@@ -127,9 +127,9 @@ refused_early() {
 	export missing=dwarves
 	sed -i "s/\$missing/dwarves/" "$made/bin/dpkg-query"
 	refused_early "install first: sudo apt-get install --no-install-recommends dwarves"
-	sed -i "s/dwarves/gcc-14/" "$made/bin/dpkg-query"
-	rm "$made/bin/x86_64-linux-gnu-gcc-14"
-	refused_early "install first: sudo apt-get install --no-install-recommends gcc-14"
+	sed -i "s/dwarves/gcc-49/" "$made/bin/dpkg-query"
+	rm "$made/bin/x86_64-linux-gnu-gcc-49"
+	refused_early "install first: sudo apt-get install --no-install-recommends gcc-49"
 }
 
 @test "another rustc than the kernel's, by its text" {
@@ -143,8 +143,8 @@ refused_early() {
 }
 
 @test "another GCC than the kernel's" {
-	tool x86_64-linux-gnu-gcc-14 'echo 14.3.0'
-	refused_early "was built by x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, x86_64-linux-gnu-gcc-14 here has the version 140300"
+	tool x86_64-linux-gnu-gcc-49 'echo 14.3.0'
+	refused_early "was built by x86_64-linux-gnu-gcc-49 (Debian 14.2.0-19) 14.2.0, x86_64-linux-gnu-gcc-49 here has the version 140300"
 }
 
 @test "a pahole that is another, or broken" {
