@@ -56,7 +56,7 @@ dkms() {
 	run dkms build lkmpg-rs/1.0 -k "$release" --kernelsourcedir "$kdir"
 	[ "$status" -eq 0 ] || { cat "$tree/lkmpg-rs/1.0/build/make.log" && false; }
 	built=("$tree/lkmpg-rs/1.0/$release"/*/module)
-	[ "$(ls "${built[0]}")" = "$(printf '%s\n' hello_rs.ko param_rs.ko)" ]
+	[ "$(cd "${built[0]}" && echo ./*.ko)" = "./hello_rs.ko ./param_rs.ko" ]
 	[[ $(modinfo -F vermagic "${built[0]}/hello_rs.ko") == "$release "* ]]
 }
 
