@@ -10,8 +10,10 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
 
-"$top/scripts/modules.sh" modules
-"$top/scripts/modules.sh" rust-analyzer
+{
+	"$top/scripts/modules.sh" modules
+	"$top/scripts/modules.sh" rust-analyzer
+} >&2
 python3 - "$top" <<'END'
 import json, os, sys
 top = sys.argv[1]
