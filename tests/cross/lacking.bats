@@ -44,3 +44,11 @@ lacking() {
 @test "without TTY" {
 	lacking TTY print_string_rs
 }
+
+@test "without VT" {
+	lacking VT kbleds_rs
+}
+
+@test "without CONFIGFS_FS" {
+	lacking CONFIGFS_FS vinput_rs
+}
