@@ -100,8 +100,8 @@ impl<T> Attribute<T> {
 
     /// A file that everybody reads and root writes (mode 0644).
     ///
-    /// `store` gets what one `write(2)` has written, 4096 bytes at most, with the newline that
-    /// `echo` adds. Its error is that of the write. Text with a NUL in it does not get there:
+    /// `store` gets what one `write(2)` has written, 4096 bytes at most (4095 in configfs), with
+    /// the newline that `echo` adds. Its error is that of the write. Text with a NUL in it does not get there:
     /// that is EINVAL.
     pub(crate) const fn read_write(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
         Self {

@@ -34,6 +34,7 @@ use core::{
 use kernel::{
     container_of,
     error::to_result,
+    page::PAGE_SIZE,
     prelude::*,
     static_lock_class,
     sync::atomic::{
@@ -339,7 +340,10 @@ impl<T: Item> Entry<T> {
         let Some(file) = T::FILES.get(N) else {
             return EIO.to_errno() as isize;
         };
-        // SAFETY: The caller promises it: the page was zeroed when it was allocated.
+        // After a write, it is the one that had the text: not zeroed when it was allocated.
+        // SAFETY: The caller promises that it is a page, which is ours until we return.
+        unsafe { page.write_bytes(0, PAGE_SIZE) };
+        // SAFETY: As above, and it is zeroed.
         unsafe { file.show(&entry.data, page) }
     }
 
