@@ -3,7 +3,7 @@
 //! Folders in configfs: a program makes one by `mkdir(2)`, and the module makes what it stands
 //! for.
 //!
-//! In the book: [The world outside](../../../book/outside.html).
+//! In the book: [Devices and drivers](../../../book/drivers.html).
 //!
 //! C header: [`include/linux/configfs.h`](srctree/include/linux/configfs.h)
 //!

@@ -2,7 +2,7 @@
 
 //! Input devices: a keyboard, whose keys programs and the console take for typed ones.
 //!
-//! In the book: [The world outside](../../../book/outside.html).
+//! In the book: [Devices and drivers](../../../book/drivers.html).
 //!
 //! C header: [`include/linux/input.h`](srctree/include/linux/input.h)
 //!

@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
 #include <linux/ptrace.h>
@@ -152,6 +153,12 @@ void lkmpg_layout(void)
 	FIELD(property_entry, length);
 	FIELD(property_entry, is_inline);
 	INNER_FIELD(property_entry, __bindgen_anon_1, value);
+
+	/* dma.rs, pci.rs, and `Device` of the kernel crate's `pci` */
+	FIELD(pci_dev, dev);
+	FIELD(pci_dev, vendor);
+	FIELD(device, devres_head);
+	SIZE(pci_device_id);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

@@ -2,7 +2,7 @@
 
 //! The lights of all keyboards: of those that are there, and of those that come.
 //!
-//! In the book: [The world outside](../../../book/outside.html).
+//! In the book: [Devices and drivers](../../../book/drivers.html).
 //!
 //! C headers: [`include/linux/input.h`](srctree/include/linux/input.h),
 //! [`include/linux/vt_kern.h`](srctree/include/linux/vt_kern.h)

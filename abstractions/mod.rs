@@ -51,6 +51,8 @@ pub(crate) mod cdev;
 pub(crate) mod configfs;
 #[cfg(CONFIG_DEBUG_FS)]
 pub(crate) mod debugfs;
+#[cfg(CONFIG_PCI_MSI)]
+pub(crate) mod dma;
 pub(crate) mod export;
 pub(crate) mod export_server;
 pub(crate) mod file;
@@ -76,6 +78,8 @@ pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;
 pub(crate) mod param;
+#[cfg(CONFIG_PCI_MSI)]
+pub(crate) mod pci;
 pub(crate) mod pid;
 pub(crate) mod platform;
 #[cfg(CONFIG_PROC_FS)]

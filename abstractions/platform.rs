@@ -2,7 +2,7 @@
 
 //! Devices on the platform bus, with properties.
 //!
-//! In the book: [The world outside](../../../book/outside.html).
+//! In the book: [Devices and drivers](../../../book/drivers.html).
 //!
 //! C headers: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h),
 //! [`include/linux/property.h`](srctree/include/linux/property.h)

@@ -100,6 +100,114 @@ pub(crate) fn faux_device(registration: &faux::Registration) -> &Device {
     return registration.as_ref().as_ref();
 }
 
+/// What `probe` of a PCI driver gets of its table's information: always some in 7.2; in 7.3 none
+/// for a device that is not in the table, which root has given to the driver (`driver_override`).
+///
+/// The table is made by `pci_device_table!(TABLE, MODULE_TABLE, Info, [(id, INFO)])`, as by that of
+/// the `kernel` crate. The second name is that of the table for modpost, which has none in 7.3.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::{
+///     pci::device_id,
+///     series::{
+///         pci_device_table,
+///         PciInfo, //
+///     },
+/// };
+/// use kernel::{
+///     device::Core,
+///     pci, //
+/// };
+///
+/// struct Driver;
+///
+/// pci_device_table!(TABLE, MODULE_TABLE, (), [(device_id(0x1234, 0x11e8), ())]);
+///
+/// impl pci::Driver for Driver {
+///     type IdInfo = ();
+///     type Data<'bound> = Self;
+///
+///     const ID_TABLE: pci::IdTable<()> = &TABLE;
+///
+///     fn probe<'bound>(
+///         device: &'bound pci::Device<Core<'_>>,
+///         _info: PciInfo<'bound, ()>,
+///     ) -> impl PinInit<Self, Error> + 'bound {
+///         dev_info!(device, "Hello\n");
+///         Ok(Self)
+///     }
+/// }
+/// ```
+#[cfg(CONFIG_PCI_MSI)]
+pub(crate) type PciInfo<'a, T> = pci_types::Info<'a, T>;
+
+#[cfg(CONFIG_PCI_MSI)]
+#[doc(hidden)]
+macro_rules! pci_device_table {
+    ($table:ident, $module_table:ident, $info:ty, $ids:tt) => {
+        #[cfg(lkmpg_7_2)]
+        ::kernel::pci_device_table!($table, $module_table, $info, $ids);
+        #[cfg(not(lkmpg_7_2))]
+        ::kernel::pci_device_table!($table, $info, $ids);
+    };
+}
+#[cfg(CONFIG_PCI_MSI)]
+pub(crate) use pci_device_table;
+
+/// The registers of a PCI device, until it is unbound: what `kernel::pci::Bar::into_devres`
+/// returns, a `Devres` in 7.2 and a type of its own in 7.3.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::series::DevresBar;
+/// use kernel::{
+///     device::Bound,
+///     io::Io,
+///     pci, //
+/// };
+///
+/// fn map(device: &pci::Device<Bound>) -> Result<DevresBar<4>> {
+///     device.iomap_region_sized(0, c"example")?.into_devres()
+/// }
+///
+/// fn first(registers: &DevresBar<4>) -> Result<u32> {
+///     Ok(registers.try_access().ok_or(ENODEV)?.read32(0))
+/// }
+/// ```
+#[cfg(CONFIG_PCI_MSI)]
+pub(crate) type DevresBar<const SIZE: usize> = pci_types::DevresBar<SIZE>;
+
+#[cfg(all(CONFIG_PCI_MSI, lkmpg_7_2))]
+mod pci_types {
+    use kernel::{
+        devres::Devres,
+        pci::Bar, //
+    };
+
+    pub(super) type Info<'a, T> = &'a T;
+    pub(super) type DevresBar<const SIZE: usize> = Devres<Bar<'static, SIZE>>;
+}
+
+#[cfg(all(CONFIG_PCI_MSI, not(lkmpg_7_2)))]
+mod pci_types {
+    pub(super) type Info<'a, T> = Option<&'a T>;
+    pub(super) use kernel::pci::DevresBar;
+}
+
+/// Returns the address by which a device knows memory.
+///
+/// `Coherent` calls it a handle in 7.2.
+#[cfg(CONFIG_PCI_MSI)]
+pub(super) fn dma_address(memory: &kernel::dma::Coherent<[u8]>) -> u64 {
+    #[cfg(lkmpg_7_2)]
+    return memory.dma_handle();
+    #[cfg(not(lkmpg_7_2))]
+    return memory.dma_address();
+}
+
 /// A function of `struct kobj_attribute` that shows a file's value.
 pub(super) type Show = unsafe extern "C" fn(
     *mut bindings::kobject,

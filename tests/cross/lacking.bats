@@ -45,6 +45,10 @@ lacking() {
 	lacking TTY print_string_rs
 }
 
+@test "without PCI_MSI" {
+	lacking PCI_MSI edu_rs
+}
+
 @test "without VT" {
 	lacking VT kbleds_rs
 }

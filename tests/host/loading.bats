@@ -68,6 +68,7 @@ squeezed() {
 declared() {
 	squeezed "$1" | sed -En 's/.* authors: \["([^"]*)"\], description: "([^"]*)", license: "([^"]*)",.*/author:\1\ndescription:\2\nlicense:\3/p'
 	squeezed "$1" | sed -En 's/.* alias: \["([^"]*)"\],.*/alias:\1/p'
+	squeezed "$1" | sed -En 's/.* pci_device_table!\(.*device_id\(0x(\w+), 0x(\w+)\).*/alias:pci:v0000\U\1\Ed0000\U\2\Esv*sd*bc*sc*i*/p'
 	squeezed "$1" | sed 's/live_parameters! {[^}]*}[^}]*}//' |
 		grep -oP '\w+: \w+ \{ default: \S+, description: "[^"]*"' |
 		sed -E 's/^(\w+): (\w+) .* description: "(.*)"$/parm:\1:\3 (\2)/'

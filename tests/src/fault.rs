@@ -12,17 +12,41 @@ use std::{
 
 /// Lets allocations that may sleep fail as well, and without a stack trace for each.
 ///
+/// Without those of an interrupt's files in `/proc/irq`: where one of them cannot be made, the
+/// kernel goes on, and warns of it when it removes them all (7.2 and 7.3).
+///
 /// # Panics
 ///
 /// When the kernel cannot inject faults: only the debug guest's can.
 pub fn enable() {
-    let set = |file: &str, value| {
+    let set = |file: &str, value: &str| {
         let path = format!("/sys/kernel/debug/{file}");
         fs::write(&path, value).unwrap_or_else(|error| panic!("{path}: {error}"));
     };
     set("failslab/ignore-gfp-wait", "N");
     set("failslab/verbose", "0");
     set("fail_usercopy/verbose", "0");
+    let (start, end) = function("register_irq_proc");
+    set("failslab/stacktrace-depth", "32");
+    set("failslab/reject-start", &start.to_string());
+    set("failslab/reject-end", &end.to_string());
+}
+
+/// Returns where a function of the kernel begins, and where the next one does.
+fn function(name: &str) -> (u64, u64) {
+    let symbols = fs::read_to_string("/proc/kallsyms").expect("/proc/kallsyms");
+    let addresses = || {
+        symbols.lines().filter_map(|line| {
+            let (address, rest) = line.split_once(' ')?;
+            Some((u64::from_str_radix(address, 16).ok()?, rest))
+        })
+    };
+    let is_wanted = |rest: &str| rest.split(' ').nth(1) == Some(name);
+    let wanted = addresses().find(|(_, rest)| is_wanted(rest));
+    let start = wanted.expect("a function of the kernel").0;
+    let next = addresses().map(|(address, _)| address);
+    let end = next.filter(|address| *address > start).min();
+    (start, end.expect("a function behind it"))
 }
 
 /// Runs `call` with the `n`th of its allocations and user copies failing, from 1 on.

@@ -26,12 +26,13 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
     "debugfs_rs",
     "demand_load_rs",
+    "edu_rs",
     "export_server_rs",
     "export_client_rs",
     "gpio_rs",

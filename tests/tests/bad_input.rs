@@ -410,7 +410,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 22] = [
+const NUMBERS: [(&str, &str, &[&str]); 23] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -423,6 +423,7 @@ const NUMBERS: [(&str, &str, &[&str]); 22] = [
         &["0", "-2", "60001", "2147483647", "-2147483648"],
     ),
     ("completions_rs", "crank_ms", &["10001", "4294967295"]),
+    ("edu_rs", "timeout_ms", &["0", "3600001", "4294967295"]),
     ("gpio_rs", "led", &["2", "65535"]),
     ("gpio_rs", "button", &["2", "65535"]),
     ("kbleds_rs", "interval_ms", &["9", "60001", "4294967295"]),

@@ -223,6 +223,8 @@ modules! {
     misc_rs "": "/dev/misc_rs" O_RDONLY [READS, VALUES];
     // What the kernel makes of a faux device for which memory lacks.
     gpio_rs "" allows ENODEV: "/dev/gpio_rs" O_RDWR [PRESSES];
+    // What the kernel says where memory for the link between driver and module lacks.
+    edu_rs "" allows EINVAL: "/dev/edu_rs" O_RDWR [NUMBERS, READS];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];
@@ -260,6 +262,13 @@ fn demand_load_rs() {
     // What it asks for would stay loaded; modprobe is run for one that is there as well.
     let _hello = Module::load("hello_rs", "").unwrap();
     fail_all("demand_load_rs", "name=hello_rs", &[Errno::ENOENT], None);
+}
+
+/// The page that it copies by.
+#[test]
+fn edu_rs_with_its_memory() {
+    let file = ("/dev/edu_rs_memory", OFlag::O_RDWR, &[WRITES, READS][..]);
+    fail_all("edu_rs", "", &[Errno::EINVAL], Some(file));
 }
 
 /// Its bottom half is a thread, made while it loads.

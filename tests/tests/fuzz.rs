@@ -133,10 +133,16 @@ fn pointer(rng: &mut Rng) -> Pointer {
 
 /// Returns a module with a file, and the file.
 fn file(rng: &mut Rng) -> (&'static str, &'static str) {
-    match rng.usize(..=FILES.len()) {
-        // A read waits for a press.
-        0 if module::is_built("gpio_rs") => ("gpio_rs", "/dev/gpio_rs"),
-        n => FILES[n.saturating_sub(1)],
+    // What is in no list of files: a read waits for a press, the others want a device.
+    const MORE: [(&str, &str); 3] = [
+        ("gpio_rs", "/dev/gpio_rs"),
+        ("edu_rs", "/dev/edu_rs"),
+        ("edu_rs", "/dev/edu_rs_memory"),
+    ];
+    let n = rng.usize(..FILES.len() + MORE.len());
+    match MORE.get(n) {
+        Some(&file) if module::is_built(file.0) => file,
+        _ => FILES[n % FILES.len()],
     }
 }
 
@@ -263,6 +269,7 @@ impl Call {
             "locks_rs" => format!("threads={} steps=100", rng.u8(..5)),
             "param_rs" => format!("str1=a str2=b count={}", rng.u8(..5)),
             "param_watch_rs" => format!("watched={}", rng.i8(-2..102)),
+            "edu_rs" => format!("timeout_ms={}", rng.u8(..3) * 100),
             "kbleds_rs" => format!("interval_ms={}", rng.u8(..)),
             "sched_rs" => format!("interval_ms={}", rng.i8(-2..60)),
             "completions_rs" => format!("crank_ms={}", rng.u8(..30)),
