@@ -10,6 +10,7 @@
 #include <linux/input.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/jump_label.h>
 #include <linux/kbd_kern.h>
 #include <linux/kprobes.h>
 #include <linux/mman.h>

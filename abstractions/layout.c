@@ -16,6 +16,7 @@
 #include <linux/device.h>
 #include <linux/device/class.h>
 #include <linux/fs.h>
+#include <linux/jump_label.h>
 #include <linux/kobject.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -159,6 +160,11 @@ void lkmpg_layout(void)
 	FIELD(pci_dev, vendor);
 	FIELD(device, devres_head);
 	SIZE(pci_device_id);
+
+	/* jump_label.rs */
+	SIZE(static_key);
+	FIELD(static_key, enabled);
+	SIZE(static_key_false);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

@@ -64,6 +64,7 @@ pub(crate) mod i8042;
 pub(crate) mod input;
 pub(crate) mod iov;
 pub(crate) mod irq;
+pub(crate) mod jump_label;
 pub(crate) mod kmod;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod kprobe;

@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 31] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -51,6 +51,7 @@ const NAMES: [&str; 30] = [
     "procfs_seq_rs",
     "sched_rs",
     "sleep_rs",
+    "static_key_rs",
     "syscall_rs",
     "sysfs_rs",
     "umh_rs",
@@ -60,7 +61,7 @@ const NAMES: [&str; 30] = [
 ];
 
 /// The modules with a file that can be opened, and the file.
-pub const FILES: [(&str, &str); 8] = [
+pub const FILES: [(&str, &str); 9] = [
     ("chardev_ioctl_rs", "/dev/char_dev"),
     ("chardev_rs", "/dev/chardev_rs"),
     ("misc_rs", "/dev/misc_rs"),
@@ -69,6 +70,7 @@ pub const FILES: [(&str, &str); 8] = [
     ("procfs_seq_rs", "/proc/iter"),
     ("sched_rs", "/proc/sched"),
     ("sleep_rs", "/proc/sleep"),
+    ("static_key_rs", "/proc/key_state"),
 ];
 
 /// The files that do not hold their module while they are open.

@@ -131,7 +131,8 @@ fn is_writable(path: &str) -> bool {
 
 /// The files whose content the kernel's `seq_file` keeps.
 fn is_sequence(path: &str) -> bool {
-    ["/dev/misc_rs", "/proc/iter", "/proc/test", "/proc/sched"].contains(&path)
+    let others = ["/proc/iter", "/proc/key_state", "/proc/test", "/proc/sched"];
+    path == "/dev/misc_rs" || others.contains(&path)
 }
 
 /// The rows of one file.
@@ -158,7 +159,9 @@ fn rows(path: &'static str) -> Vec<Row> {
     row(O_RDONLY, Call::Read(Memory::Good, usize::MAX), EFAULT);
     row(O_RDONLY, Call::Read(Memory::Good, 1 << 63), EFAULT);
     if !writable {
-        let errno = if device { EINVAL } else { EIO };
+        // One takes words.
+        let refuses = device || path == "/proc/key_state";
+        let errno = if refuses { EINVAL } else { EIO };
         row(O_RDWR, Call::Write(Memory::Good, 16), errno);
         // A `seq_file` has no place to write to.
         let errno = if sequence { ESPIPE } else { errno };

@@ -105,6 +105,11 @@ const VALUES: &[Call] = &[
     }),
 ];
 
+const KEY: &[Call] = &[
+    ("enable", |file| write(file, b"enable").map(drop)),
+    ("disable", |file| write(file, b"disable").map(drop)),
+];
+
 /// With a press for the read: it waits until the line's thread has run.
 const PRESSES: &[Call] = &[
     ("write", |file| write(file, b"1").map(drop)),
@@ -229,6 +234,7 @@ modules! {
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];
     sleep_rs "": "/proc/sleep" O_RDWR [WRITES, READS];
+    static_key_rs "": "/proc/key_state" O_RDWR [READS, KEY];
     sysfs_rs "": "/sys/kernel/sysfs_rs/value" O_RDWR [READS, NUMBERS];
     debugfs_rs "": "/sys/kernel/debug/debugfs_rs/message" O_RDWR [WRITES, READS];
     sched_rs "": "/proc/sched" O_RDONLY [READS];

@@ -48,6 +48,7 @@ fn answers(path: &str) -> Answers {
         "/dev/misc_rs" => ("0\n", Some(EINVAL), Some(ENOTTY)),
         "/proc/test" => ("For the ", Some(EIO), Some(ENOTTY)),
         "/proc/rw_test" | "/proc/sleep" => ("Last input:", None, Some(ENOTTY)),
+        "/proc/key_state" => ("disabled\n", Some(EINVAL), Some(ENOTTY)),
         "/proc/iter" => ("", None, Some(ENOTTY)),
         "/proc/sched" => ("Timer was called ", Some(EIO), Some(ENOTTY)),
         "/proc/fixture/records" => ("record ", None, Some(ENOTTY)),
@@ -274,4 +275,23 @@ fn all_modules_together_in_any_order() {
         }
         assert_unchanged(&before, "all modules");
     }
+}
+
+/// Here, as the tests of that module have a guest whose CPUs take turns.
+#[test]
+fn opens_of_static_key_rs_are_counted_by_all_cpus() {
+    const OPENS: usize = 3000;
+    let _module = Module::load("static_key_rs", "").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..OPENS {
+                    File::open("/proc/key_state").unwrap();
+                }
+            });
+        }
+    });
+    let content = fs::read_to_string("/proc/key_state").unwrap();
+    let expected = format!("disabled\nfast path {}\nslow path 0\n", 4 * OPENS + 1);
+    assert_eq!(content, expected);
 }

@@ -24,6 +24,7 @@ use std::{
 };
 
 mod probed;
+mod static_key_rs;
 
 const NAME: &str = "syscall_rs";
 
