@@ -52,7 +52,10 @@ use abstractions::{
         OpenFile,
         Operations, //
     },
-    iov::Dest,
+    iov::{
+        take_all,
+        Dest, //
+    },
     irq::{
         Handler,
         IrqReturn, //
@@ -486,14 +489,10 @@ impl Operations for Factorial {
         position: &mut i64,
         iov: &mut IovIterSource<'_>,
     ) -> Result<usize> {
-        let length = iov.len();
         let mut buffer = [0; 16];
-        let text = buffer.get_mut(..length).ok_or(EINVAL)?;
-        if iov.copy_from_iter(text) < length {
-            return Err(EFAULT);
-        }
-        let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
-        let number: u32 = text.trim().parse().map_err(|_| EINVAL)?;
+        let text = take_all(iov, &mut buffer)?;
+        let number = core::str::from_utf8(text).map_err(|_| EINVAL)?;
+        let number: u32 = number.trim().parse().map_err(|_| EINVAL)?;
         if number > LARGEST {
             return Err(ERANGE);
         }
@@ -501,7 +500,7 @@ impl Operations for Factorial {
             .store(open.edu.claim()?.factorial(number)?, Relaxed);
         // The next read begins with it.
         *position = 0;
-        Ok(length)
+        Ok(text.len())
     }
 }
 

@@ -48,7 +48,10 @@ use abstractions::{
         Line,
         Trigger, //
     },
-    iov::Dest,
+    iov::{
+        take_all,
+        Dest, //
+    },
     irq::{
         Handler,
         IrqReturn, //
@@ -322,20 +325,16 @@ impl Operations for Open {
         _position: &mut i64,
         iov: &mut IovIterSource<'_>,
     ) -> Result<usize> {
-        let length = iov.len();
         let mut buffer = [0; 2];
-        let text = buffer.get_mut(..length).ok_or(EINVAL)?;
-        if iov.copy_from_iter(text) < length {
-            return Err(EFAULT);
-        }
-        let on = match &*text {
+        let text = take_all(iov, &mut buffer)?;
+        let on = match text {
             b"" => return Ok(0),
             b"0" | b"0\n" => false,
             b"1" | b"1\n" => true,
             _ => return Err(EINVAL),
         };
         open.circuit.state.lock().set_led(on)?;
-        Ok(length)
+        Ok(text.len())
     }
 
     fn poll<'p>(open: &'p ArcBorrow<'_, Self>, table: &PollTable<'p>) -> u32 {

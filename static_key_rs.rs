@@ -40,6 +40,7 @@ use abstractions::{
         OpenFile,
         Operations, //
     },
+    iov::take_all,
     jump_label::{
         static_key,
         Switch, //
@@ -150,17 +151,13 @@ impl Operations for KeyState {
         _position: &mut i64,
         iov: &mut IovIterSource<'_>,
     ) -> Result<usize> {
-        let length = iov.len();
         let mut buffer = [0; 8];
-        let text = buffer.get_mut(..length).ok_or(EINVAL)?;
-        if iov.copy_from_iter(text) < length {
-            return Err(EFAULT);
-        }
-        match &*text {
+        let text = take_all(iov, &mut buffer)?;
+        match text {
             b"enable" | b"enable\n" => paths.switch.lock().enable(),
             b"disable" | b"disable\n" => paths.switch.lock().disable(),
             _ => return Err(EINVAL),
         }
-        Ok(length)
+        Ok(text.len())
     }
 }

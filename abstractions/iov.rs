@@ -34,6 +34,37 @@ pub(super) unsafe fn source_from_raw<'iov>(
     unsafe { &mut *iter.cast() }
 }
 
+/// Copies all the data of a `write(2)` to the beginning of `buffer`, and returns it: for what has
+/// to come in one piece. Process context; may sleep.
+///
+/// # Errors
+///
+/// - EINVAL: there is more than fits.
+/// - EFAULT: not all of it could be copied.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::iov::take_all;
+/// use kernel::iov::IovIterSource;
+///
+/// /// 0 or 1.
+/// fn parse_switch(iov: &mut IovIterSource<'_>) -> Result<bool> {
+///     match take_all(iov, &mut [0; 2])? {
+///         b"0" | b"0\n" => Ok(false),
+///         b"1" | b"1\n" => Ok(true),
+///         _ => Err(EINVAL),
+///     }
+/// }
+/// ```
+pub(crate) fn take_all<'a>(iov: &mut IovIterSource<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+    let bytes = buffer.get_mut(..iov.len()).ok_or(EINVAL)?;
+    if iov.copy_from_iter(bytes) < bytes.len() {
+        return Err(EFAULT);
+    }
+    Ok(bytes)
+}
+
 /// The memory that a file's [`read_iter`](super::file::Operations::read_iter) writes to.
 ///
 /// It gets shorter by what is copied to it, and by nothing else: there is no

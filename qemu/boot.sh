@@ -40,8 +40,8 @@ args=(
 	-device "edu,addr=04.0" -device "pci-testdev,addr=05.0"
 )
 # 0x608: where the firmware puts the PM timer. no_timer_check: a busy host makes
-# the kernel believe that its timer is broken. Loading
-# and unloading wait for RCU, which takes half the time when hurried.
+# the kernel believe that its timer is broken. Loading and unloading wait for RCU,
+# which takes half the time when hurried.
 options="console=ttyS0 loglevel=5 printk.devkmsg=on panic=-1 pmtmr=0x608 no_timer_check rcupdate.rcu_expedited=1 ${APPEND:-}"
 # Checked slabs have no sheaves, in which stale pointers hide leaks from kmemleak.
 [ -z "${DEBUG:-}" ] || options+=" slab_debug=F"

@@ -7,7 +7,7 @@ use nix::{
     errno::Errno,
     libc,
     sys::{
-        signal::{kill, Signal},
+        signal::{kill, sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
         wait::{waitpid, WaitPidFlag, WaitStatus},
     },
     unistd::{fork, setgid, setuid, ForkResult, Pid},
@@ -149,6 +149,19 @@ impl Drop for Child {
         let _ = kill(self.0, Signal::SIGKILL);
         let _ = waitpid(self.0, Some(WaitPidFlag::empty()));
     }
+}
+
+/// Makes a signal interrupt this process's calls, instead of ending it; with
+/// [`SaFlags::SA_RESTART`] they go on.
+///
+/// # Errors
+///
+/// The errno of `sigaction(2)`.
+pub fn catch(signal: Signal, flags: SaFlags) -> nix::Result<()> {
+    extern "C" fn nothing(_signal: libc::c_int) {}
+    let action = SigAction::new(SigHandler::Handler(nothing), flags, SigSet::empty());
+    // SAFETY: The handler does nothing.
+    unsafe { sigaction(signal, &action) }.map(drop)
 }
 
 /// Runs `body` as nobody, in a process of its own.

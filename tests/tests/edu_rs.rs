@@ -6,7 +6,7 @@ use guest::{
     config, errno,
     kmsg::Log,
     module::{self, proc_modules, Module},
-    process::{as_nobody, wait_until, Child},
+    process::{as_nobody, catch, wait_until, Child},
     race::{unload_while_held, Stop},
     read_in_chunks, stall,
     state::{assert_unchanged, state},
@@ -18,7 +18,7 @@ use nix::{
     libc,
     sys::{
         mman::{mmap, munmap, MapFlags, ProtFlags},
-        signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
+        signal::{SaFlags, Signal},
         uio::{pread, pwrite},
     },
 };
@@ -429,13 +429,10 @@ fn users_at_once_get_their_own() {
     });
 }
 
-/// Starts a process that writes pages of its own, `count` of them, and is interrupted by SIGUSR1.
+/// Starts a process that writes pages, and is interrupted by SIGUSR1.
 fn writer(flags: SaFlags, pages: impl Iterator<Item = u8>) -> Child {
-    extern "C" fn nothing(_signal: libc::c_int) {}
     let writer = Child::spawn_fallible(|| {
-        let action = SigAction::new(SigHandler::Handler(nothing), flags, SigSet::empty());
-        // SAFETY: The handler does nothing.
-        unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+        catch(Signal::SIGUSR1, flags)?;
         let file = open(MEMORY)?;
         for seed in pages {
             assert_eq!(pwrite(&file, &page(seed), 0)?, SIZE);

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use guest::{
     gpio::Chip,
     module::{self, proc_modules, Module, ALL, FILES, IN_SYSFS},
-    process::{wait_until, Child},
+    process::{catch, wait_until, Child},
     seed::{number, seed},
     state::{assert_unchanged, state},
     user::{Edge, BAD_ADDRESSES, PAGE},
@@ -18,7 +18,7 @@ use guest::{
 };
 use nix::{
     libc,
-    sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
+    sys::signal::{SaFlags, Signal},
     unistd::{setgid, setuid},
 };
 use std::{
@@ -378,11 +378,7 @@ fn calls(seed: u64, process: u64) -> impl Iterator<Item = Call> {
 
 /// Makes calls for a while, and leaves their count and that of the successful ones.
 fn process(seed: u64, process: u64, time: Duration) -> io::Result<()> {
-    extern "C" fn nothing(_signal: libc::c_int) {}
-    let handler = SigHandler::Handler(nothing);
-    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: The handler does nothing.
-    unsafe { sigaction(Signal::SIGALRM, &action) }?;
+    catch(Signal::SIGALRM, SaFlags::empty())?;
     // A sleep on /proc/sleep ends with the next signal.
     let tick = libc::timeval {
         tv_sec: 0,

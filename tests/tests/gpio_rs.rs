@@ -7,7 +7,7 @@ use guest::{
     gpio::Chip,
     kmsg::Log,
     module::{self, proc_modules, Module},
-    process::{as_nobody, wait_until, Child},
+    process::{as_nobody, catch, wait_until, Child},
     race::{self, unload_while_held, Stop},
     realtime_kernel, stall,
     state::{assert_unchanged, state},
@@ -19,7 +19,7 @@ use nix::{
     libc,
     poll::{poll, PollFd, PollFlags, PollTimeout},
     sys::{
-        signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
+        signal::{SaFlags, Signal},
         uio::{pread, pwrite},
     },
 };
@@ -371,13 +371,10 @@ fn poll_tells_of_presses() {
 
 #[test]
 fn signal_ends_the_wait_or_the_wait_goes_on() {
-    extern "C" fn nothing(_signal: libc::c_int) {}
     let (chip, module) = load();
     for (flags, status) in [(SaFlags::empty(), libc::EINTR), (SaFlags::SA_RESTART, 0)] {
         let reader = sleeper(|| {
-            let action = SigAction::new(SigHandler::Handler(nothing), flags, SigSet::empty());
-            // SAFETY: The handler does nothing.
-            unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
+            catch(Signal::SIGUSR1, flags).unwrap();
             read(&open()).map_or_else(|error| error.raw_os_error().unwrap(), |_| 0)
         });
         let switches = reader.switches();

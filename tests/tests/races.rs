@@ -6,7 +6,7 @@ use fastrand::Rng;
 use guest::{
     errno,
     module::{self, depends, proc_modules, Module, ALL, FILES},
-    process::{wait_until, Child},
+    process::{catch, wait_until, Child},
     race::{self, Stop},
     seed::seed,
     state::{assert_unchanged, state},
@@ -16,7 +16,7 @@ use nix::{
     errno::Errno,
     libc::{self, O_NONBLOCK},
     poll::{poll, PollFd, PollFlags, PollTimeout},
-    sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
+    sys::signal::{SaFlags, Signal},
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -187,11 +187,7 @@ fn sleepers_get_signals_at_random() {
     // Checks that it is alone, until it is told to stop.
     let survivor = || {
         Child::spawn_fallible(|| {
-            extern "C" fn nothing(_signal: libc::c_int) {}
-            let handler = SigHandler::Handler(nothing);
-            let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-            // SAFETY: The handler does nothing.
-            unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+            catch(Signal::SIGUSR1, SaFlags::empty())?;
             while fs::metadata("/tmp/stop").is_err() {
                 match File::open("/proc/sleep") {
                     Ok(file) => {

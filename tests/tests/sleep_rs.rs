@@ -5,7 +5,7 @@
 use guest::{
     errno,
     module::Module,
-    process::{as_nobody, wait_until, Child},
+    process::{as_nobody, catch, wait_until, Child},
     read_in_chunks, realtime_kernel, stall,
     user::{read_to_bad_pointer, write_from_bad_pointer},
     CHUNKS,
@@ -18,7 +18,7 @@ use nix::{
     sys::{
         ptrace,
         resource::{getrusage, UsageWho},
-        signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal},
+        signal::{SaFlags, Signal},
         stat::Mode,
         wait::{waitpid, WaitStatus},
     },
@@ -227,20 +227,12 @@ fn rmmod_is_refused_at_once_while_open_and_while_others_sleep() {
     module.unload().unwrap();
 }
 
-/// Makes SIGINT interrupt a call instead of ending the process.
-fn catch_sigint(flags: SaFlags) {
-    extern "C" fn nothing(_: libc::c_int) {}
-    let action = SigAction::new(SigHandler::Handler(nothing), flags, SigSet::empty());
-    // SAFETY: The handler does nothing.
-    unsafe { sigaction(Signal::SIGINT, &action) }.unwrap();
-}
-
 #[test]
 fn signal_ends_the_sleep_with_eintr() {
     let module = load();
     let _file = open().unwrap();
     let child = sleeper(&module, || {
-        catch_sigint(SaFlags::empty());
+        catch(Signal::SIGINT, SaFlags::empty()).unwrap();
         open_and_close()
     });
     child.signal(Signal::SIGINT);
@@ -256,7 +248,7 @@ fn waits_again_behind_the_others(disturb: impl FnOnce(&Child)) {
     let file = open().unwrap();
     let [first, second] = ["first", "second"].map(|name| {
         sleeper(&module, move || {
-            catch_sigint(SaFlags::SA_RESTART);
+            catch(Signal::SIGINT, SaFlags::SA_RESTART).unwrap();
             let status = open_and_note(NOTES, name);
             status.map_or_else(|errno| errno as i32, |()| 0)
         })
@@ -474,7 +466,7 @@ fn woken_sleeper_that_gets_a_signal_passes_the_turn_on() {
     for _ in 0..ROUNDS {
         let file = open().unwrap();
         let caught = sleeper(&module, || {
-            catch_sigint(SaFlags::empty());
+            catch(Signal::SIGINT, SaFlags::empty()).unwrap();
             open_and_close()
         });
         let killed = sleeper(&module, open_and_close);
