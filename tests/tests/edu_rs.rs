@@ -38,7 +38,7 @@ use std::{
 const NAME: &str = "edu_rs";
 const FACTORIAL: &str = "/dev/edu_rs";
 const MEMORY: &str = "/dev/edu_rs_memory";
-const SIZE: usize = 4096;
+const SIZE: usize = 4095;
 
 /// Where `qemu/boot.sh` puts the device, and another one that has registers as well.
 const DEVICE: &str = "0000:00:04.0";
@@ -332,9 +332,9 @@ fn parts_of_the_memory_leave_the_rest() {
         (0, 1),
         (1, 2),
         (7, 500),
-        (2048, 2048),
-        (4095, 1),
-        (4000, 96),
+        (2048, 2047),
+        (4094, 1),
+        (4000, 95),
     ] {
         let part: Vec<u8> = (0..length).map(|i| (start + 3 * i) as u8).collect();
         assert_eq!(pwrite(&file, &part, start as i64), Ok(length));
@@ -362,16 +362,16 @@ fn memory_ends() {
     assert_eq!(pread(&file, &mut bytes, SIZE as i64), Ok(0));
     assert_eq!(pread(&file, &mut bytes, i64::MAX - 5000), Ok(0));
     assert_eq!(pread(&file, &mut bytes, -1), Err(EINVAL));
-    assert_eq!(pread(&file, &mut bytes, 4090), Ok(6));
-    assert_eq!(bytes[..6], page(1)[4090..]);
-    assert_eq!(pwrite(&file, b"123456789", 4090), Ok(6));
-    assert_eq!(memory(&file)[4090..], *b"123456");
+    assert_eq!(pread(&file, &mut bytes, 4090), Ok(5));
+    assert_eq!(bytes[..5], page(1)[4090..]);
+    assert_eq!(pwrite(&file, b"123456789", 4090), Ok(5));
+    assert_eq!(memory(&file)[4090..], *b"12345");
     // More than there is, at once.
     assert_eq!(pread(&file, &mut bytes, 0), Ok(SIZE));
     assert_eq!(pwrite(&file, &bytes, 0), Ok(SIZE));
     for (to, position) in [
         (SeekFrom::End(0), Ok(SIZE as u64)),
-        (SeekFrom::End(-96), Ok(4000)),
+        (SeekFrom::End(-95), Ok(4000)),
         (SeekFrom::Current(1), Ok(4001)),
         (SeekFrom::Start(SIZE as u64 + 1), Err(EINVAL)),
         (SeekFrom::End(-5000), Err(EINVAL)),
