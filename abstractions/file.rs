@@ -624,7 +624,7 @@ impl<T: Operations> Callbacks<T> {
         // SAFETY: It is opened by `open`, and not released before this returns.
         let (ptr, open_file) = unsafe { (Self::ptr(file), OpenFile::from_raw(file)) };
         // SAFETY: `iter` is valid, to write to, and nobody else's during the call.
-        let mut iov = unsafe { Dest::from_raw(iter, open_file) };
+        let mut iov = unsafe { Dest::from_raw(iter, Some(open_file)) };
         let room = iov.len();
         let result = T::read_iter(ptr, position, &mut iov);
         count(result, room - iov.len())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory that a `read(2)` fills: what `kernel::iov` has for it, without the
+//! The memory that a `read(2)` fills, or a disk: what `kernel::iov` has for it, without the
 //! methods by which a callback could claim more than it has copied. (The data of a
 //! `write(2)` is an [`IovIterSource`]: skipping a part of that leaks nothing.)
 //!
@@ -65,7 +65,8 @@ pub(crate) fn take_all<'a>(iov: &mut IovIterSource<'_>, buffer: &'a mut [u8]) ->
     Ok(bytes)
 }
 
-/// The memory that a file's [`read_iter`](super::file::Operations::read_iter) writes to.
+/// The memory that a file's [`read_iter`](super::file::Operations::read_iter) writes to, or that of
+/// a request to a disk (`Disk::read`).
 ///
 /// It gets shorter by what is copied to it, and by nothing else: there is no
 /// `advance`, as [`IovIterDest`] has it. For `splice(2)` this memory is fresh pages of
@@ -105,17 +106,21 @@ pub(crate) fn take_all<'a>(iov: &mut IovIterSource<'_>, buffer: &'a mut [u8]) ->
 /// ```
 pub(crate) struct Dest<'iov> {
     iter: &'iov mut IovIterDest<'iov>,
-    file: &'iov OpenFile,
+    file: Option<&'iov OpenFile>,
 }
 
 impl<'iov> Dest<'iov> {
-    /// Wraps what the kernel passes to the `read_iter` of a file.
+    /// Wraps what the kernel passes to the `read_iter` of a file; memory without a file does not
+    /// say that nobody waits.
     ///
     /// # Safety
     ///
     /// For `'iov`, `iter` must be valid, be one to write to (`ITER_DEST`), and be used
     /// through the result only.
-    pub(super) unsafe fn from_raw(iter: *mut bindings::iov_iter, file: &'iov OpenFile) -> Self {
+    pub(super) unsafe fn from_raw(
+        iter: *mut bindings::iov_iter,
+        file: Option<&'iov OpenFile>,
+    ) -> Self {
         // SAFETY: `IovIterDest` is a transparent wrapper of this struct; the caller promises
         // what its invariants want. (`IovIterDest::from_raw` checks the direction, with a
         // panic and its text in each module; `_copy_to_iter()` does as well, and warns.)
@@ -126,7 +131,7 @@ impl<'iov> Dest<'iov> {
     /// Returns whether the call must not wait (`O_NONBLOCK`): what would have to fails with
     /// EAGAIN instead.
     pub(crate) fn is_nonblocking(&self) -> bool {
-        self.file.is_nonblocking()
+        self.file.is_some_and(OpenFile::is_nonblocking)
     }
 
     /// Returns how many bytes can still be copied, as far as is known: memory that is

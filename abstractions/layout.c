@@ -8,6 +8,8 @@
  *
  * Add a line whenever Rust code comes to read or write a field.
  */
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
 #include <linux/cdev.h>
 #include <linux/compiler_types.h>
 #include <linux/configfs.h>
@@ -102,6 +104,36 @@ void lkmpg_layout(void)
 	FIELD(miscdevice, name);
 	FIELD(miscdevice, fops);
 	FIELD(miscdevice, mode);
+
+	/* block.rs and series.rs */
+	SIZE(blk_mq_ops);
+	FIELD(blk_mq_ops, queue_rq);
+	SIZE(blk_mq_tag_set);
+	FIELD(blk_mq_tag_set, ops);
+	FIELD(blk_mq_tag_set, nr_maps);
+	FIELD(blk_mq_tag_set, nr_hw_queues);
+	FIELD(blk_mq_tag_set, queue_depth);
+	FIELD(blk_mq_tag_set, numa_node);
+	FIELD(blk_mq_queue_data, rq);
+	FIELD(request, q);
+	FIELD(request, cmd_flags);
+	FIELD(request, __sector);
+	FIELD(request, bio);
+	FIELD(request_queue, queuedata);
+	FIELD(bio, bi_next);
+	FIELD(bio, bi_io_vec);
+	FIELD(bio, bi_iter);
+	SIZE(bvec_iter);
+	FIELD(bvec_iter, bi_size);
+	FIELD(bvec_iter, bi_idx);
+	SIZE(bio_vec);
+	FIELD(bio_vec, bv_len);
+	FIELD(bio_vec, bv_offset);
+	FIELD(gendisk, disk_name);
+	FIELD(gendisk, fops);
+	SIZE(block_device_operations);
+	FIELD(block_device_operations, owner);
+	FIELD(block_device_operations, open);
 
 	/* `IovIterDest` and `IovIterSource` of the kernel crate. */
 	FIELD(iov_iter, data_source);

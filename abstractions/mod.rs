@@ -46,6 +46,8 @@
 pub(crate) mod attribute;
 #[doc(hidden)]
 mod bindings;
+#[cfg(CONFIG_BLOCK)]
+pub(crate) mod block;
 pub(crate) mod cdev;
 #[cfg(CONFIG_CONFIGFS_FS)]
 pub(crate) mod configfs;

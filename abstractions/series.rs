@@ -208,6 +208,17 @@ pub(super) fn dma_address(memory: &kernel::dma::Coherent<[u8]>) -> u64 {
     return memory.dma_address();
 }
 
+/// Returns how many bytes of the vector in which a bio's rest begins are done.
+///
+/// In 7.2 the field has another name.
+#[cfg(CONFIG_BLOCK)]
+pub(super) fn bytes_done(rest: &bindings::bvec_iter) -> c_uint {
+    #[cfg(lkmpg_7_2)]
+    return rest.bi_bvec_done;
+    #[cfg(not(lkmpg_7_2))]
+    return rest.bi_offset;
+}
+
 /// A function of `struct kobj_attribute` that shows a file's value.
 pub(super) type Show = unsafe extern "C" fn(
     *mut bindings::kobject,

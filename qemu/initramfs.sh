@@ -16,7 +16,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 755 "$root" # mktemp's 0700 would shut everybody but root out of /
 
-mkdir -p "$root"/{bin,sbin,usr/bin,etc,proc,sys,dev,tmp,run,var/log,root,job}
+mkdir -p "$root"/{bin,sbin,usr/bin,etc,proc,sys,dev,mnt,tmp,run,var/log,root,job}
 install -m 755 "$busybox" "$root/bin/busybox"
 while read -r applet; do
 	[ "$applet" != bin/busybox ] || continue

@@ -49,6 +49,10 @@ lacking() {
 	lacking PCI_MSI edu_rs
 }
 
+@test "without BLOCK" {
+	lacking BLOCK ramdisk_rs
+}
+
 @test "without VT" {
 	lacking VT kbleds_rs
 }

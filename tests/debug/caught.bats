@@ -99,6 +99,13 @@ run_tests() {
 	[ "$status" -eq 0 ]
 }
 
+@test "a disk that goes while it is open fails what is asked of it, and keeps the module" {
+	boot 'insmod faulty/block_fixture.ko drop_after_ms=500 && exec 3<>/dev/block_fixture &&
+		until dmesg | grep -q "disk dropped"; do usleep 10000; done
+		[ ! -e /dev/block_fixture ] && [ -z "$(head -c 1 <&3)" ] && ! echo >&3 && exec 3<&- && ! rmmod block_fixture'
+	[ "$status" -eq 0 ]
+}
+
 @test "a subsystem of kernel::configfs whose name is taken kills the load" {
 	boot 'insmod faulty/configfs_crate.ko'
 	[ "$status" -eq 101 ]
@@ -117,8 +124,8 @@ run_tests() {
 }
 
 @test "a disk of kernel::block::mq that outlives its module fails the run" {
-	boot 'insmod faulty/block_fixture.ko && exec 3</dev/fixture &&
-		rmmod block_fixture && exec 3<&-'
+	boot 'insmod faulty/block_crate.ko && exec 3</dev/fixture &&
+		rmmod block_crate && exec 3<&-'
 	[ "$status" -eq 101 ]
 	[[ $output == *"the kernel complained: BUG: KASAN: "*" in bdev_release+"* ]]
 }

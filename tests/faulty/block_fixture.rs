@@ -1,68 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A disk of `kernel::block::mq`, `/dev/fixture`, of which each read gives what was in
-//! memory, and which forgets what is written. It does not pin the module:
-//! `docs/known-issues.md`. For `tests/debug/caught.bats`; never installed.
+//! A disk that does what it should not: what `ramdisk_rs` does not use of `abstractions/block.rs`.
+//! Never installed.
 
-use kernel::{
-    block::mq::{
-        gen_disk::{
-            GenDisk,
-            GenDiskBuilder, //
-        },
-        Operations,
-        Request,
-        TagSet, //
+use abstractions::{
+    block::{
+        Disk,
+        Registration, //
     },
-    fmt,
+    iov::Dest,
+    kthread::Thread,
+    param::string_parameters,
+    series::param_value, //
+};
+use kernel::{
+    iov::IovIterSource,
     prelude::*,
-    sync::{
-        aref::ARef,
-        Arc, //
+    sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
     }, //
 };
+
+mod abstractions;
 
 module! {
     type: Fixture,
     name: "block_fixture",
     authors: ["lkmpg-rs authors"],
-    description: "A disk that does not pin the module",
+    description: "Has a disk that does what it should not",
     license: "GPL",
+    params: {
+        sectors: u64 {
+            default: 64,
+            description: "How many sectors the disk has",
+        },
+        missing: u32 {
+            default: 0,
+            description: "How many bytes of each piece reads leave out",
+        },
+        error: i32 {
+            default: 0,
+            description: "What reads and writes fail with",
+        },
+        hold: u32 {
+            default: 0,
+            description: "Stay in init until a signal comes, then fail with ENODEV",
+        },
+        drop_after_ms: u32 {
+            default: 0,
+            description: "Drop the disk after so many milliseconds",
+        },
+    },
+}
+
+string_parameters! {
+    module: "block_fixture",
+    disk: "The name of the disk",
 }
 
 struct Fixture {
-    _disk: GenDisk<Disk>,
+    _disk: Option<Registration<Filler>>,
+    _thread: Option<Thread>,
 }
-
-// SAFETY: `GenDisk` lacks this because of pointers in it. All that is done with it is to
-// drop it, and what that calls in C any thread may call.
-unsafe impl Send for Fixture {}
-// SAFETY: A reference to it gives access to nothing.
-unsafe impl Sync for Fixture {}
 
 impl kernel::Module for Fixture {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let tags = Arc::pin_init(TagSet::new(1, 8, 1), GFP_KERNEL)?;
-        let disk = GenDiskBuilder::new()
-            .capacity_sectors(8)
-            .build(fmt!("fixture"), tags, ())?;
-        Ok(Self { _disk: disk })
+        let name = string_parameters::disk.value().unwrap_or(c"block_fixture");
+        let sectors = param_value(module_parameters::sectors.value());
+        let disk = Registration::new(name, sectors, Arc::new(Filler, GFP_KERNEL)?)?;
+        let hold: u32 = param_value(module_parameters::hold.value());
+        if hold != 0 {
+            while !current!().signal_pending() {
+                fsleep(Delta::from_millis(1));
+            }
+            return Err(ENODEV);
+        }
+        let ms: u32 = param_value(module_parameters::drop_after_ms.value());
+        if ms == 0 {
+            return Ok(Self {
+                _disk: Some(disk),
+                _thread: None,
+            });
+        }
+        let thread = Thread::new(c"block_fixture", move |_stop| {
+            fsleep(Delta::from_millis(ms.into()));
+            drop(disk);
+            pr_info!("disk dropped\n");
+        })?;
+        thread.start();
+        Ok(Self {
+            _disk: None,
+            _thread: Some(thread),
+        })
     }
 }
 
-/// Ends each request at once.
-struct Disk;
+/// A disk full of `x`, which says where it is written to.
+struct Filler;
 
-#[vtable]
-impl Operations for Disk {
-    type QueueData = ();
-
-    fn queue_rq(_data: (), request: ARef<Request<Self>>, _is_last: bool) -> Result {
-        // The only reference to it.
-        Request::end_ok(request).map_err(|_| EIO)
+impl Disk for Filler {
+    fn read(&self, _position: u64, to: &mut Dest<'_>) -> Result {
+        failure()?;
+        let missing: u32 = param_value(module_parameters::missing.value());
+        while to.len() > missing as usize {
+            let part = to.len() - missing as usize;
+            to.copy_to_iter(&[b'x'; 512][..part.min(512)]);
+        }
+        Ok(())
     }
 
-    fn commit_rqs(_data: ()) {}
+    fn write(&self, position: u64, from: &mut IovIterSource<'_>) -> Result {
+        failure()?;
+        pr_info!("{} bytes to {position}\n", from.len());
+        Ok(())
+    }
+}
 
-    fn complete(_request: ARef<Request<Self>>) {}
+impl Drop for Filler {
+    fn drop(&mut self) {
+        pr_info!("data dropped\n");
+    }
+}
+
+/// Fails as the parameter says.
+fn failure() -> Result {
+    let error: i32 = param_value(module_parameters::error.value());
+    kernel::error::to_result(-error)
 }

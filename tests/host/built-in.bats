@@ -140,6 +140,7 @@ boot() {
 		grep -o "i8042, irq_kbd_rs" /proc/interrupts
 		grep -o " D yohda$" /proc/kallsyms; grep -o " T yohda_add$" /proc/kallsyms
 		echo --- /dev
+		echo disk >/dev/ramdisk_rs; head -n 1 /dev/ramdisk_rs
 		cat /dev/chardev_rs
 		echo message >/dev/char_dev; ioctl get
 		misc 5
@@ -171,6 +172,7 @@ boot() {
 		param_rs: Strings:Hello and boot
 		param_rs: Numbers: 2 given, [2, 3]
 		param_watch_rs: Loaded, watched is 5
+		ramdisk_rs: 8 MiB
 		umh_rs: init hook, pid N
 		umh_rs: cleanup hook
 		umh_rs: /bin/true exited with 0
@@ -200,6 +202,7 @@ boot() {
 		 D yohda
 		 T yohda_add
 		--- /dev
+		disk
 		If I told you once, I told you 0 times Hello, world
 		get_msg message:message
 

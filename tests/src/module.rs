@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 32] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -49,6 +49,7 @@ const NAMES: [&str; 31] = [
     "procfs_rs",
     "procfs_rw_rs",
     "procfs_seq_rs",
+    "ramdisk_rs",
     "sched_rs",
     "sleep_rs",
     "static_key_rs",

@@ -44,6 +44,7 @@ pub fn state() -> State {
             "/sys/bus/platform/drivers",
             list("/sys/bus/platform/drivers"),
         ),
+        ("/sys/block", list("/sys/block")),
         ("/sys/bus/pci/drivers", list("/sys/bus/pci/drivers")),
         ("/sys/class", list("/sys/class")),
         ("/sys/class/input", list("/sys/class/input")),

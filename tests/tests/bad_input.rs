@@ -413,7 +413,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 23] = [
+const NUMBERS: [(&str, &str, &[&str]); 24] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -433,6 +433,7 @@ const NUMBERS: [(&str, &str, &[&str]); 23] = [
     ("locks_rs", "threads", &["0", "33", "4294967295"]),
     ("locks_rs", "steps", &["0", "100001", "4294967295"]),
     ("platform_rs", "devices", &["0", "6", "65535"]),
+    ("ramdisk_rs", "mib", &["0", "1025", "4294967295"]),
     (
         "platform_rs",
         "broken",

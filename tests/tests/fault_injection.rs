@@ -122,6 +122,17 @@ const PRESSES: &[Call] = &[
     }),
 ];
 
+/// Past the page cache, by a file of their own.
+const SECTORS: &[Call] = &[("direct write and read", |_| {
+    #[repr(align(4096))]
+    struct Page([u8; 4096]);
+    let flags = OFlag::O_RDWR | OFlag::O_DIRECT;
+    let file = open("/dev/ramdisk_rs", flags, Mode::empty())?;
+    let mut page = Page([1; 4096]);
+    pwrite(&file, &page.0, 4096)?;
+    pread(&file, &mut page.0[512..1024], 512).map(drop)
+})];
+
 /// On the folder in which a folder is a keyboard. Shift alone is no character.
 const KEYBOARDS: &[Call] = &[("mkdir, type, rmdir", |folder| {
     const NAME: &str = "a name that is longer than those that lie in the struct";
@@ -230,6 +241,8 @@ modules! {
     gpio_rs "" allows ENODEV: "/dev/gpio_rs" O_RDWR [PRESSES];
     // What the kernel says where memory for the link between driver and module lacks.
     edu_rs "" allows EINVAL: "/dev/edu_rs" O_RDWR [NUMBERS, READS];
+    // What the kernel says where memory for the disk's name lacks.
+    ramdisk_rs "mib=1" allows EINVAL: "/dev/ramdisk_rs" O_RDWR [WRITES, READS, SECTORS];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];

@@ -133,11 +133,12 @@ fn pointer(rng: &mut Rng) -> Pointer {
 
 /// Returns a module with a file, and the file.
 fn file(rng: &mut Rng) -> (&'static str, &'static str) {
-    // What is in no list of files: a read waits for a press, the others want a device.
-    const MORE: [(&str, &str); 3] = [
+    // What is in no list of files: a read waits for a press, others want a device, or are a disk.
+    const MORE: [(&str, &str); 4] = [
         ("gpio_rs", "/dev/gpio_rs"),
         ("edu_rs", "/dev/edu_rs"),
         ("edu_rs", "/dev/edu_rs_memory"),
+        ("ramdisk_rs", "/dev/ramdisk_rs"),
     ];
     let n = rng.usize(..FILES.len() + MORE.len());
     match MORE.get(n) {
@@ -270,6 +271,7 @@ impl Call {
             "param_rs" => format!("str1=a str2=b count={}", rng.u8(..5)),
             "param_watch_rs" => format!("watched={}", rng.i8(-2..102)),
             "edu_rs" => format!("timeout_ms={}", rng.u8(..3) * 100),
+            "ramdisk_rs" => format!("mib={}", rng.u8(..3)),
             "kbleds_rs" => format!("interval_ms={}", rng.u8(..)),
             "sched_rs" => format!("interval_ms={}", rng.i8(-2..60)),
             "completions_rs" => format!("crank_ms={}", rng.u8(..30)),

@@ -36,6 +36,8 @@ mod procfs_rs;
 mod procfs_rw_rs;
 mod procfs_seq_rs;
 mod races;
+mod ramdisk;
+mod ramdisk_rs;
 mod sched_rs;
 mod sleep_rs;
 mod sysfs_rs;
