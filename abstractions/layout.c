@@ -23,6 +23,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/netdevice.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -30,6 +31,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/skbuff.h>
 #include <linux/stddef.h>
 #include <linux/uio.h>
 #include <linux/umh.h>
@@ -46,6 +48,11 @@
 #define INNER_FIELD(type, path, field)					\
 	EMIT("core::mem::offset_of!(" #type ", " #path "." #field ")",	\
 	     #type, offsetof(struct type, field))
+/* What bindings_helper.h says of a struct, as libclang sees it. */
+#define CONSTANT(name, type, value)					\
+	EMIT("super::bindings::" #name, #type, value)
+#define OFFSET(name, type, field)					\
+	CONSTANT(name, type, offsetof(struct type, field))
 
 void lkmpg_layout(void);
 
@@ -197,6 +204,18 @@ void lkmpg_layout(void)
 	SIZE(static_key);
 	FIELD(static_key, enabled);
 	SIZE(static_key_false);
+
+	/* net.rs */
+	OFFSET(NET_DEVICE_PRIV_FLAGS, net_device, priv_flags_fast);
+	OFFSET(NET_DEVICE_NETDEV_OPS, net_device, netdev_ops);
+	OFFSET(NET_DEVICE_ADDR_ASSIGN_TYPE, net_device, addr_assign_type);
+	OFFSET(NET_DEVICE_PRIV, net_device, priv);
+	CONSTANT(NET_DEVICE_OPS_SIZE, net_device_ops, sizeof(struct net_device_ops));
+	OFFSET(NET_DEVICE_OPS_START_XMIT, net_device_ops, ndo_start_xmit);
+	OFFSET(NET_DEVICE_OPS_GET_STATS64, net_device_ops, ndo_get_stats64);
+	OFFSET(NET_DEVICE_CORE_STATS_TX_DROPPED, net_device_core_stats, tx_dropped);
+	FIELD(sk_buff, len);
+	FIELD(sk_buff, data_len);
 
 	/* procfs.rs */
 	FIELD(inode, i_private);

@@ -80,6 +80,8 @@ pub(crate) mod misc;
 pub(crate) mod module;
 #[cfg(CONFIG_KPROBES)]
 pub(crate) mod namei;
+#[cfg(CONFIG_NET)]
+pub(crate) mod net;
 pub(crate) mod param;
 #[cfg(CONFIG_PCI_MSI)]
 pub(crate) mod pci;

@@ -53,6 +53,10 @@ lacking() {
 	lacking BLOCK ramdisk_rs
 }
 
+@test "without NET" {
+	lacking NET netloop_rs
+}
+
 @test "without VT" {
 	lacking VT kbleds_rs
 }

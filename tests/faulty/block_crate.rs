@@ -14,7 +14,6 @@ use kernel::{
         Request,
         TagSet, //
     },
-    fmt,
     prelude::*,
     sync::{
         aref::ARef,

@@ -148,6 +148,7 @@ boot() {
 		cd /sys/module
 		for file in *_rs/parameters/*; do echo "$file $(cat $file)"; done
 		echo 12 >/sys/kernel/sysfs_rs/value; cat /sys/kernel/sysfs_rs/squared
+		cat /sys/class/net/netloop0/mtu
 		cd /sys/kernel/debug/debugfs_rs; echo Hello >message; cat message counter enabled
 		cd /root
 		echo --- log
@@ -222,6 +223,7 @@ boot() {
 		umh_rs/parameters/path /bin/true
 		umh_rs/parameters/wait (null)
 		144
+		1500
 		Hello
 		1
 		Y

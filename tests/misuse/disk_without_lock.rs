@@ -26,7 +26,8 @@ struct Sector {
 }
 
 #[cfg(misuse)]
-impl Disk for Sector { //~ ERROR `RefCell<[u8; 512]>` cannot be shared between threads safely [E0277]
+impl Disk for Sector {
+    //~^ ERROR `RefCell<[u8; 512]>` cannot be shared between threads safely [E0277]
     fn read(&self, _position: u64, to: &mut Dest<'_>) -> Result {
         to.copy_to_iter(&*self.bytes.borrow());
         Ok(())

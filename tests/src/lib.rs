@@ -11,6 +11,7 @@ pub mod keyboard;
 pub mod kmsg;
 pub mod module;
 pub mod monitor;
+pub mod net;
 pub mod process;
 pub mod race;
 pub mod seed;

@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 33] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -42,6 +42,7 @@ const NAMES: [&str; 32] = [
     "kbleds_rs",
     "locks_rs",
     "misc_rs",
+    "netloop_rs",
     "param_rs",
     "param_watch_rs",
     "platform_rs",

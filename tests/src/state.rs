@@ -48,6 +48,7 @@ pub fn state() -> State {
         ("/sys/bus/pci/drivers", list("/sys/bus/pci/drivers")),
         ("/sys/class", list("/sys/class")),
         ("/sys/class/input", list("/sys/class/input")),
+        ("/sys/class/net", list("/sys/class/net")),
         ("/sys/kernel", list("/sys/kernel")),
         ("/sys/module", list("/sys/module")),
         ("/dev", list("/dev")),

@@ -14,6 +14,7 @@ use guest::{
     fault::{enable, fail_each, fail_nth},
     gpio::Chip,
     module::{self, proc_modules, Module},
+    net::{frame, Socket, LONGEST, NETLOOP},
     user::{self, Edge},
 };
 use nix::{
@@ -150,6 +151,26 @@ const KEYBOARDS: &[Call] = &[("mkdir, type, rmdir", |folder| {
     typed.and(remove().inspect_err(|_| remove().expect("rmdir")))
 })];
 
+/// On the flags of an interface. Where the kernel lacks memory, a frame is not sent, or not received;
+/// its network's code says ENOBUFS, and ENFILE for a socket.
+const FRAMES: &[Call] = &[
+    ("up", |flags| pwrite(flags, b"0x1003", 0).map(drop)),
+    ("send and receive", |_| {
+        let lacks = |errno| match errno {
+            Errno::ENOBUFS | Errno::ENFILE => Errno::ENOMEM,
+            other => other,
+        };
+        let socket = Socket::bound(NETLOOP).map_err(lacks)?;
+        let sent = socket.send(&frame([0xff; 6], [2; 6], LONGEST, 0));
+        sent.map_err(lacks)?;
+        match socket.try_receive() {
+            Ok(_) | Err(Errno::EAGAIN) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }),
+    ("down", |flags| pwrite(flags, b"0x1002", 0).map(drop)),
+];
+
 /// The address of 100 zero bytes that a 32-bit process can name.
 static LOW_MEMORY: LazyLock<u32> = LazyLock::new(|| {
     let memory = Edge::unmapped_32();
@@ -243,6 +264,8 @@ modules! {
     edu_rs "" allows EINVAL: "/dev/edu_rs" O_RDWR [NUMBERS, READS];
     // What the kernel says where memory for the disk's name lacks.
     ramdisk_rs "mib=1" allows EINVAL: "/dev/ramdisk_rs" O_RDWR [WRITES, READS, SECTORS];
+    // What the kernel says where memory for the name of an interface lacks.
+    netloop_rs "" allows EINVAL: "/sys/class/net/netloop0/flags" O_RDWR [FRAMES];
     procfs_rs "": "/proc/test" O_RDONLY [READS];
     procfs_rw_rs "": "/proc/rw_test" O_RDWR [WRITES, READS];
     procfs_seq_rs "": "/proc/iter" O_RDWR [NUMBERS, READS];

@@ -10,6 +10,7 @@ use fastrand::Rng;
 use guest::{
     gpio::Chip,
     module::{self, proc_modules, Module, ALL, FILES, IN_SYSFS},
+    net::{set_up, Socket, NETLOOP},
     process::{catch, wait_until, Child},
     seed::{number, seed},
     state::{assert_unchanged, state},
@@ -25,6 +26,7 @@ use std::{
     ffi::CString,
     fs::{self, OpenOptions},
     io::{self, Write},
+    os::fd::{IntoRawFd, OwnedFd},
     thread,
     time::{Duration, Instant},
 };
@@ -86,6 +88,14 @@ enum Call {
     /// Presses Shift on it, or releases it: a key that is no character of the console's.
     Shift {
         pressed: bool,
+    },
+    /// Opens a socket into a slot, bound to the interface of netloop_rs.
+    Socket {
+        slot: usize,
+    },
+    /// Brings that interface up, or down.
+    Interface {
+        up: bool,
     },
     Poll {
         slots: [usize; 3],
@@ -230,7 +240,11 @@ impl Call {
             88..90 => Self::Shift {
                 pressed: rng.bool(),
             },
-            90..95 => Self::Ioctl {
+            90 => Self::Socket { slot },
+            91 => Self::Interface {
+                up: rng.u8(..4) != 0,
+            },
+            92..96 => Self::Ioctl {
                 slot,
                 command: match rng.u8(..6) {
                     0 => odd_number(rng),
@@ -357,6 +371,14 @@ impl Call {
                     let written = file.and_then(|mut file| file.write(event.as_bytes()));
                     written.map_or(-1, |_| 0)
                 }
+                Self::Socket { slot } => {
+                    libc::close(slots[*slot]);
+                    // A read of it waits, at most until the next signal.
+                    slots[*slot] = Socket::bound(NETLOOP)
+                        .map_or(-1, |socket| OwnedFd::from(socket).into_raw_fd());
+                    slots[*slot].into()
+                }
+                Self::Interface { up } => set_up(NETLOOP, *up).map_or(-1, |()| 0),
                 Self::Load { name, params } => {
                     return Module::load(name, params).map(std::mem::forget);
                 }

@@ -26,6 +26,8 @@ mod loading;
 mod locks_rs;
 mod misc;
 mod misc_rs;
+mod netloop;
+mod netloop_rs;
 mod param_rs;
 mod param_watch_rs;
 mod pci;
