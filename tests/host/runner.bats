@@ -107,7 +107,8 @@ setup() {
 	qemu=$(qemu_of "$runner")
 	kill -KILL "$runner"
 	for _ in {1..50}; do
-		[ -e "/proc/$qemu" ] || return 0
+		# Gone, or a zombie where init waits for none that it has not started, as in containers.
+		[[ $(ps -o stat= -p "$qemu") == [!Z]* ]] || return 0
 		sleep 0.1
 	done
 	return 1
