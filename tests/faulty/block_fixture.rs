@@ -13,6 +13,7 @@ use abstractions::{
     param::string_parameters,
     series::param_value, //
 };
+use hold::hold_init;
 use kernel::{
     iov::IovIterSource,
     prelude::*,
@@ -24,6 +25,7 @@ use kernel::{
 };
 
 mod abstractions;
+mod hold;
 
 module! {
     type: Fixture,
@@ -70,13 +72,7 @@ impl kernel::Module for Fixture {
         let name = string_parameters::disk.value().unwrap_or(c"block_fixture");
         let sectors = param_value(module_parameters::sectors.value());
         let disk = Registration::new(name, sectors, Arc::new(Filler, GFP_KERNEL)?)?;
-        let hold: u32 = param_value(module_parameters::hold.value());
-        if hold != 0 {
-            while !current!().signal_pending() {
-                fsleep(Delta::from_millis(1));
-            }
-            return Err(ENODEV);
-        }
+        hold_init(param_value(module_parameters::hold.value()))?;
         let ms: u32 = param_value(module_parameters::drop_after_ms.value());
         if ms == 0 {
             return Ok(Self {

@@ -24,10 +24,10 @@ use abstractions::{
     param::string_parameters,
     series, //
 };
+use hold::hold_init;
 use kernel::{
     iov::IovIterSource,
-    new_mutex,
-    new_poll_condvar,
+    new_mutex, new_poll_condvar,
     prelude::*,
     sync::{
         atomic::{
@@ -40,13 +40,10 @@ use kernel::{
         ArcBorrow,
         Mutex, //
     },
-    time::{
-        delay::fsleep,
-        Delta, //
-    }, //
 };
 
 mod abstractions;
+mod hold;
 
 module! {
     type: Faulty,
@@ -106,12 +103,7 @@ impl kernel::Module for Faulty {
             shared: shared.clone(),
         };
         register(shared)?;
-        if given(module_parameters::hold.value()) != 0 {
-            while !current!().signal_pending() {
-                fsleep(Delta::from_millis(1));
-            }
-            return Err(ENODEV);
-        }
+        hold_init(given(module_parameters::hold.value()))?;
         Ok(module)
     }
 }

@@ -21,6 +21,7 @@ use core::fmt::{
     self,
     Write, //
 };
+use hold::hold_init;
 use kernel::{
     prelude::*,
     str::CString,
@@ -35,6 +36,7 @@ use kernel::{
 };
 
 mod abstractions;
+mod hold;
 
 module! {
     type: Fixture,
@@ -68,13 +70,7 @@ impl kernel::Module for Fixture {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let name = string_parameters::subsystem.value().unwrap_or(c"fixture");
         let subsystem = Subsystem::new(name)?;
-        let hold: u32 = param_value(module_parameters::hold.value());
-        if hold != 0 {
-            while !current!().signal_pending() {
-                fsleep(Delta::from_millis(1));
-            }
-            return Err(ENODEV);
-        }
+        hold_init(param_value(module_parameters::hold.value()))?;
         let ms: u32 = param_value(module_parameters::drop_after_ms.value());
         if ms == 0 {
             return Ok(Self {

@@ -13,19 +13,17 @@ use abstractions::{
     param::string_parameters,
     series::param_value, //
 };
+use hold::hold_init;
 use kernel::{
     prelude::*,
     sync::atomic::{
         Atomic,
         Relaxed, //
     },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
 };
 
 mod abstractions;
+mod hold;
 
 module! {
     type: Fixture,
@@ -54,13 +52,7 @@ impl kernel::Module for Fixture {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let name = string_parameters::interface.value().unwrap_or(c"sink%d");
         let device = Device::register(name, Sink(Atomic::new(0)))?;
-        let hold: u32 = param_value(module_parameters::hold.value());
-        if hold != 0 {
-            while !current!().signal_pending() {
-                fsleep(Delta::from_millis(1));
-            }
-            return Err(ENODEV);
-        }
+        hold_init(param_value(module_parameters::hold.value()))?;
         Ok(Self { _device: device })
     }
 }

@@ -18,6 +18,7 @@ use abstractions::{
     },
     series, //
 };
+use hold::hold_init;
 use kernel::{
     iov::IovIterSource,
     prelude::*,
@@ -34,6 +35,7 @@ use kernel::{
 };
 
 mod abstractions;
+mod hold;
 
 module! {
     type: Fixture,
@@ -124,12 +126,7 @@ impl kernel::Module for Fixture {
         if given(module_parameters::clash.value()) != 0 {
             files.push(records(c"records", Some(&folder))?, GFP_KERNEL)?;
         }
-        if given(module_parameters::hold.value()) != 0 {
-            while !current!().signal_pending() {
-                fsleep(Delta::from_millis(1));
-            }
-            return Err(ENODEV);
-        }
+        hold_init(given(module_parameters::hold.value()))?;
         Ok(Self {
             _careless: careless,
             _files: files,

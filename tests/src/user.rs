@@ -11,6 +11,7 @@ use nix::{
 use std::{
     fs::File,
     num::NonZeroUsize,
+    ops::{Deref, DerefMut},
     os::fd::{AsFd, AsRawFd, BorrowedFd},
     process::{Command, Output},
     ptr::NonNull,
@@ -78,6 +79,55 @@ impl Drop for Edge {
     fn drop(&mut self) {
         // SAFETY: The pages are ours, and nobody borrows from them any more.
         unsafe { munmap(self.0, 2 * PAGE) }.expect("munmap");
+    }
+}
+
+/// Zeroed memory that begins with a page, as calls with `O_DIRECT` want it.
+#[derive(Debug)]
+pub struct Pages {
+    address: NonNull<c_void>,
+    size: NonZeroUsize,
+}
+
+impl Pages {
+    /// Maps so many bytes, at least one.
+    pub fn new(size: usize) -> Self {
+        let size = NonZeroUsize::new(size).expect("a size");
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: A new mapping changes none that exists.
+        let address = unsafe { mmap_anonymous(None, size, protection, MapFlags::MAP_PRIVATE) };
+        let address = address.expect("mmap");
+        Self { address, size }
+    }
+
+    /// The same with this content.
+    pub fn with(content: &[u8]) -> Self {
+        let mut pages = Self::new(content.len());
+        pages.copy_from_slice(content);
+        pages
+    }
+}
+
+impl Deref for Pages {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: It is ours until drop, and zeroed at first.
+        unsafe { slice::from_raw_parts(self.address.cast().as_ptr(), self.size.get()) }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: As above, and borrowed by nobody else.
+        unsafe { slice::from_raw_parts_mut(self.address.cast().as_ptr(), self.size.get()) }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: It is ours, and nobody borrows from it any more.
+        unsafe { munmap(self.address, self.size.get()) }.expect("munmap");
     }
 }
 

@@ -9,6 +9,7 @@ use guest::{
     module::{Loading, Module},
     process::wait_until,
     state::{assert_unchanged, state},
+    user::{Pages, PAGE},
 };
 use nix::{errno::Errno, libc::O_DIRECT};
 use std::{
@@ -21,11 +22,6 @@ use std::{
 const FIXTURE: &str = "faulty/block_fixture";
 const NAME: &str = "block_fixture";
 const DISK: &str = "/dev/block_fixture";
-const PAGE: usize = 4096;
-
-/// Memory that begins with a page.
-#[repr(align(4096))]
-struct Page([u8; PAGE]);
 
 fn open(flags: i32) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -38,10 +34,10 @@ fn disk_serves_each_piece_of_a_request() {
     let mut log = Log::bookmark();
     let module = Module::load(FIXTURE, "").unwrap();
     let file = open(O_DIRECT).unwrap();
-    let mut page = Page([0; PAGE]);
-    file.read_exact_at(&mut page.0, 512).unwrap();
-    assert!(page.0.iter().all(|byte| *byte == b'x'));
-    file.write_all_at(&page.0[512..1536], 1024).unwrap();
+    let mut page = Pages::new(PAGE);
+    file.read_exact_at(&mut page, 512).unwrap();
+    assert!(page.iter().all(|byte| *byte == b'x'));
+    file.write_all_at(&page[512..1536], 1024).unwrap();
     drop(file);
     module.unload().unwrap();
     assert_eq!(log.lines_of(NAME), ["1024 bytes to 1024", "data dropped"]);
@@ -53,10 +49,8 @@ fn large_write_is_served_once() {
     const SIZE: usize = 128 * PAGE;
     let mut log = Log::bookmark();
     let _module = Module::load(FIXTURE, "sectors=2048").unwrap();
-    let memory = vec![0; SIZE + PAGE];
-    let start = memory.as_ptr().align_offset(PAGE);
     let file = open(O_DIRECT).unwrap();
-    file.write_all_at(&memory[start..][..SIZE], 0).unwrap();
+    file.write_all_at(&Pages::with(&[1; SIZE]), 0).unwrap();
     let mut pieces: Vec<(usize, usize)> = log
         .lines_of(NAME)
         .iter()
@@ -80,10 +74,10 @@ fn read_that_leaves_something_out_is_an_error() {
     for missing in [1, 511, 512, 4095] {
         let _module = Module::load(FIXTURE, &format!("missing={missing}")).unwrap();
         for flags in [0, O_DIRECT] {
-            let mut page = Page([b'-'; PAGE]);
-            let read = open(flags).unwrap().read_at(&mut page.0, 0);
+            let mut page = Pages::with(&[b'-'; PAGE]);
+            let read = open(flags).unwrap().read_at(&mut page, 0);
             assert_eq!(errno(read), Errno::EIO, "{missing}");
-            let seen = page.0.iter().all(|byte| [b'-', b'x'].contains(byte));
+            let seen = page.iter().all(|byte| [b'-', b'x'].contains(byte));
             assert!(seen, "{missing}");
         }
     }
@@ -91,7 +85,7 @@ fn read_that_leaves_something_out_is_an_error() {
 
 #[test]
 fn error_of_the_disk_is_the_callers() {
-    let page = &mut Page([0; PAGE]);
+    let mut page = Pages::new(PAGE);
     // What the kernel knows of disks; what it does not know is EIO.
     for error in [
         Errno::EIO,
@@ -107,12 +101,12 @@ fn error_of_the_disk_is_the_callers() {
         };
         let _module = Module::load(FIXTURE, &format!("error={}", error as i32)).unwrap();
         let file = open(O_DIRECT).unwrap();
-        assert_eq!(errno(file.read_at(&mut page.0, 0)), expected);
-        assert_eq!(errno(file.write_at(&page.0, 0)), expected);
+        assert_eq!(errno(file.read_at(&mut page, 0)), expected);
+        assert_eq!(errno(file.write_at(&page, 0)), expected);
         // Through the cache, a write has not come to the disk yet.
         let file = open(0).unwrap();
-        assert_eq!(errno(file.read_at(&mut page.0, 0)), Errno::EIO);
-        file.write_all_at(&page.0, 0).unwrap();
+        assert_eq!(errno(file.read_at(&mut page, 0)), Errno::EIO);
+        file.write_all_at(&page, 0).unwrap();
         let synced = errno(file.sync_all());
         assert!([expected, Errno::EIO].contains(&synced), "{synced}");
     }
@@ -147,7 +141,7 @@ fn disk_can_have_no_sectors_or_as_many_as_there_are() {
         let module = Module::load(FIXTURE, &format!("sectors={sectors}")).unwrap();
         let size = fs::read_to_string("/sys/block/block_fixture/size").unwrap();
         assert_eq!(size.trim_end(), sectors.to_string());
-        let read = open(O_DIRECT).unwrap().read_at(&mut Page([0; PAGE]).0, 0);
+        let read = open(O_DIRECT).unwrap().read_at(&mut Pages::new(PAGE), 0);
         assert_eq!(read.unwrap(), if sectors == 0 { 0 } else { PAGE });
         module.unload().unwrap();
     }

@@ -11,7 +11,7 @@ use guest::{
     race::{unload_while_held, Stop},
     seed::seed,
     state::{assert_unchanged, state},
-    user::{self, BAD_ADDRESSES, PAGE},
+    user::{self, Pages, BAD_ADDRESSES, PAGE},
 };
 use nix::{
     errno::Errno,
@@ -19,25 +19,22 @@ use nix::{
     libc::{self, O_DIRECT, O_EXCL},
     mount::{mount, umount, MsFlags},
     sys::{
-        mman::{mmap_anonymous, munmap, MapFlags, ProtFlags},
+        mman::{munmap, MapFlags, ProtFlags},
         uio::{preadv, pwritev},
     },
 };
 use std::{
     collections::BTreeSet,
-    ffi::c_void,
     fs::{self, File, OpenOptions},
     io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write},
     num::NonZeroUsize,
-    ops::{Deref, DerefMut, Range},
+    ops::Range,
     os::{
         fd::{AsFd, AsRawFd},
         unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     },
     path::Path,
     process::Command,
-    ptr::NonNull,
-    slice,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
     time::Duration,
@@ -75,52 +72,6 @@ fn cached() -> File {
 /// A file whose calls are requests to the disk.
 fn direct() -> File {
     open(DISK, O_DIRECT).unwrap()
-}
-
-/// Memory that begins with a page.
-struct Pages {
-    address: NonNull<c_void>,
-    size: NonZeroUsize,
-}
-
-impl Pages {
-    fn new(size: usize) -> Self {
-        let size = NonZeroUsize::new(size).unwrap();
-        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: A new mapping changes none that exists.
-        let address = unsafe { mmap_anonymous(None, size, protection, MapFlags::MAP_PRIVATE) };
-        let address = address.unwrap();
-        Self { address, size }
-    }
-
-    fn with(content: &[u8]) -> Self {
-        let mut pages = Self::new(content.len());
-        pages.copy_from_slice(content);
-        pages
-    }
-}
-
-impl Deref for Pages {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        // SAFETY: It is ours until drop, and zeroed at first.
-        unsafe { slice::from_raw_parts(self.address.cast().as_ptr(), self.size.get()) }
-    }
-}
-
-impl DerefMut for Pages {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: As above, and borrowed by nobody else.
-        unsafe { slice::from_raw_parts_mut(self.address.cast().as_ptr(), self.size.get()) }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: It is ours, and nobody borrows from it any more.
-        unsafe { munmap(self.address, self.size.get()) }.unwrap();
-    }
 }
 
 fn random(rng: &mut Rng, length: usize) -> Vec<u8> {
