@@ -91,6 +91,7 @@ pub(crate) mod platform;
 pub(crate) mod procfs;
 pub(crate) mod rwsem;
 pub(crate) mod series;
+pub(crate) mod slab;
 #[cfg(CONFIG_SYSFS)]
 pub(crate) mod sysfs;
 #[cfg(CONFIG_TTY)]

@@ -125,7 +125,7 @@ boot() {
 		! grep _rs /proc/modules
 		# What the keyboard sends while its driver starts may or may not come first, and
 		# nobody waits for the threads.
-		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\|workqueue\)_rs: " | sed "s/\(number is\|pid\) [0-9]*/\1 N/"
+		dmesg | grep "^[a-z_]*_rs: " | grep -v "^\(irq_kbd\|completions\|locks\|workqueue\)_rs: " | sed "s/\(number is\|pid\|at byte\) [0-9]*/\1 N/"
 		dmesg | grep "^completions_rs: "
 		dmesg | grep "^workqueue_rs: "
 		dmesg | grep "^platform_rs platform_rs"
@@ -174,6 +174,8 @@ boot() {
 		param_rs: Numbers: 2 given, [2, 3]
 		param_watch_rs: Loaded, watched is 5
 		ramdisk_rs: 8 MiB
+		slab_rs: Object 1 begins at byte N of its page
+		slab_rs: Object 2 begins at byte N of its page
 		umh_rs: init hook, pid N
 		umh_rs: cleanup hook
 		umh_rs: /bin/true exited with 0

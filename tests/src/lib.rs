@@ -15,6 +15,7 @@ pub mod net;
 pub mod process;
 pub mod race;
 pub mod seed;
+pub mod slab;
 pub mod stall;
 pub mod state;
 pub mod terminal;

@@ -26,7 +26,7 @@ const FOLDER: &str = "/root";
 pub static ALL: LazyLock<Vec<&str>> =
     LazyLock::new(|| NAMES.into_iter().filter(|name| is_built(name)).collect());
 
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 34] = [
     "chardev_ioctl_rs",
     "chardev_rs",
     "completions_rs",
@@ -52,6 +52,7 @@ const NAMES: [&str; 33] = [
     "procfs_seq_rs",
     "ramdisk_rs",
     "sched_rs",
+    "slab_rs",
     "sleep_rs",
     "static_key_rs",
     "syscall_rs",

@@ -413,7 +413,7 @@ fn opens_of_others() {
 }
 
 /// The parameters that are numbers, with what is beside their range.
-const NUMBERS: [(&str, &str, &[&str]); 24] = [
+const NUMBERS: [(&str, &str, &[&str]); 25] = [
     ("param_rs", "count", &["0", "101", "4294967295"]),
     ("umh_rs", "count", &["0", "1001", "4294967295"]),
     ("umh_rs", "refuse", &["4096", "4294967295"]),
@@ -442,6 +442,7 @@ const NUMBERS: [(&str, &str, &[&str]); 24] = [
     ("irq_kbd_rs", "ports", &["2", "255"]),
     ("irq_kbd_rs", "threaded", &["2", "255"]),
     ("irq_kbd_rs", "delay_ms", &["60001", "4294967295"]),
+    ("slab_rs", "objects", &["0", "1001", "4294967295"]),
     ("workqueue_rs", "items", &["0", "1001", "4294967295"]),
     ("workqueue_rs", "bh", &["2", "255"]),
     ("workqueue_rs", "delay_ms", &["60001", "4294967295"]),

@@ -283,6 +283,7 @@ modules! {
     // What the kernel says where memory for the name of an input device lacks.
     vinput_rs "" allows EINVAL: "/sys/kernel/config/vinput" O_DIRECTORY [KEYBOARDS];
     locks_rs "steps=10";
+    slab_rs "";
     workqueue_rs "";
     print_string_rs "";
     // Of a file of the watched user.

@@ -287,6 +287,7 @@ impl Call {
             "edu_rs" => format!("timeout_ms={}", rng.u8(..3) * 100),
             "ramdisk_rs" => format!("mib={}", rng.u8(..3)),
             "kbleds_rs" => format!("interval_ms={}", rng.u8(..)),
+            "slab_rs" => format!("objects={}", rng.u8(..20)),
             "sched_rs" => format!("interval_ms={}", rng.i8(-2..60)),
             "completions_rs" => format!("crank_ms={}", rng.u8(..30)),
             "irq_kbd_rs" => format!("threaded={} ports={}", rng.u8(..3), rng.u8(..3)),

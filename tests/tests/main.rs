@@ -41,6 +41,8 @@ mod races;
 mod ramdisk;
 mod ramdisk_rs;
 mod sched_rs;
+mod slab;
+mod slab_rs;
 mod sleep_rs;
 mod sysfs_rs;
 mod umh_rs;
