@@ -57,10 +57,9 @@ impl kernel::Module for Fixture {
         for object in &mut objects {
             object.number *= 2;
         }
-        let right = (0..).zip(&objects).filter(|(i, object)| {
-            let address = (&raw const ***object).addr();
-            object.number == 2 * i && address.is_multiple_of(align_of::<Wide>())
-        });
+        let right = (0..)
+            .zip(&objects)
+            .filter(|(i, object)| object.number == 2 * i && (&raw const ***object).is_aligned());
         pr_info!("{} of {OBJECTS} are right\n", right.count());
         let last = objects.pop().ok_or(EINVAL)?;
         drop(objects);
