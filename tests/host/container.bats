@@ -68,6 +68,14 @@ engine() {
 	[[ $output == "lkmpg-rs: usage: "* ]]
 }
 
+@test "the image has each package that a script installs by its name" {
+	mapfile -t packages < <(grep -hoE '\b(install_packages|apt_install)( [a-z0-9.+-]+)+' scripts/*.sh | cut -d ' ' -f 2- | tr ' ' '\n')
+	[ ${#packages[@]} -ge 6 ]
+	for package in "${packages[@]}"; do
+		grep -q " $package " scripts/Containerfile
+	done
+}
+
 @test "editors take the same image" {
 	run -0 python3 -c 'if True:
 	import json, os
