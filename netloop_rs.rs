@@ -13,6 +13,8 @@
 //! rmmod netloop_rs
 //! ```
 //!
+//! A kernel with IPv6 sends frames of its own when the interface comes up, and counts them.
+//!
 //! The kernel gives the frame away with the call: whoever has it frees it, or passes it on. Here it
 //! is the same one that is received, and nothing is copied. As long as it is on its way, it takes
 //! room in the send buffer of the socket that has sent it, which waits when that is full.

@@ -83,7 +83,7 @@ fi
 # need, where it has them as modules (scripts/stock-guest.sh).
 rm -rf "${guest:?}/boot" && mkdir -p "$guest/boot"
 cp "$kdir/include/config/auto.conf" "$guest/boot/config"
-[ ! -d "$kdir/guest" ] || cp -t "$guest/boot" "$kdir/guest"/*.ko
+[ ! -d "$kdir/guest" ] || cp -t "$guest/boot" "$kdir/guest"/*
 
 ln -sfn "$image" "$guest/bzImage"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \

@@ -13,13 +13,23 @@
 
 release=$1 version=$2 kdir=$stock/$1
 image=$kdir/arch/x86/boot/bzImage
-# In the order of their names, as the shell lists them.
+# Each behind those that it needs: ext4 is what mounts an ext2 there.
 modules=()
-[ "$(tree_config "$kdir" CONFIGFS_FS)" != m ] || modules+=(configfs.ko)
-modules+=(evdev.ko)
-[ "$(tree_config "$kdir" GPIO_SIM)" != m ] || modules+=(gpio-sim.ko)
+while read -r option module; do
+	[ "$(tree_config "$kdir" "$option")" != m ] || modules+=("$module.ko")
+done <<-END
+	CONFIGFS_FS configfs
+	INPUT_EVDEV evdev
+	GPIO_SIM gpio-sim
+	CRC16 crc16
+	FS_MBCACHE mbcache
+	JBD2 jbd2
+	EXT4_FS ext4
+END
 # An older copy may have fewer.
-[ ! -e "$image" ] || [ "$(cd "$kdir/guest" && echo *.ko)" != "${modules[*]}" ] || exit 0
+if [ -e "$image" ] && printf '%s\n' "${modules[@]}" | cmp -s - "$kdir/guest/modules"; then
+	exit 0
+fi
 archive "linux-headers-${release//+/\\+}" >/dev/null
 rm -rf "$apt/guest" "$kdir/guest" "$image"
 mkdir -p "$kdir/guest"
@@ -32,6 +42,7 @@ for part in 'linux-binary vmlinuz' "linux-modules ${modules[*]}"; do
 		tar --no-same-owner -x -C "$kdir/guest" --transform='s,.*/,,' --wildcards "${files[@]/%/*}"
 done
 xz -d "$kdir"/guest/*.ko.xz
+printf '%s\n' "${modules[@]}" >"$kdir/guest/modules"
 mkdir -p "$(dirname "$image")"
 mv "$kdir"/guest/vmlinuz* "$image"
 rm -rf "$apt"
