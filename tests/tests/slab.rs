@@ -15,8 +15,7 @@ fn of_the_fixture() -> Vec<String> {
     caches("slab_fixture")
 }
 
-/// Each object is dropped once, its memory is used again, and its cache stays as long as one of
-/// them, whoever else has gone.
+/// Each object is dropped once, and its cache stays as long as one of them, whoever else has gone.
 #[test]
 fn cache_goes_with_its_last_object_or_handle() {
     for _ in 0..3 {
