@@ -108,8 +108,8 @@ sign:            ## sign what make has built, for a kernel that asks for signatu
 kdir:            ## print the kernel build tree in use
 	@scripts/kernel.sh
 
-kernel-image:    ## print the path of its bzImage
-	@echo "$$(scripts/kernel.sh)/arch/x86/boot/bzImage"
+kernel-image:    ## print the path of its image
+	@kdir=$$(scripts/kernel.sh) && scripts/kernel-image.sh "$$kdir"
 
 help:            ## this list
 	@sed -n 's/^\([a-z_-]*\): *## /  \1\t/p; s/^#   /  /p' Makefile | expand -t 20

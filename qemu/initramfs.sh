@@ -26,6 +26,13 @@ done < <("$busybox" --list-full)
 install -m 755 "$top/qemu/init" "$root/init"
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+cat >"$root/etc/fstab" <<-'END'
+	proc /proc proc defaults 0 0
+	sysfs /sys sysfs defaults 0 0
+	devpts /dev/pts devpts defaults 0 0
+	tmpfs /tmp tmpfs mode=1777 0 0
+	debugfs /sys/kernel/debug debugfs defaults 0 0
+END
 # shellcheck disable=SC2016 # for the guest's shell
 printf 'PS1="\\h# "\n' >"$root/etc/profile"
 [ $# -eq 0 ] || cp -rt "$root/root" "$@"

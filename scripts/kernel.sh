@@ -85,7 +85,7 @@ configure() {
 # complete() - whether the kernel is built, without pahole, and nobody has since configured
 # or cleaned its tree by hand
 complete() {
-	[ -e "$out/.complete" ] && [ ! "$out/.config" -nt "$out/.complete" ] && [ -s "$out/arch/x86/boot/bzImage" ] &&
+	[ -e "$out/.complete" ] && [ ! "$out/.config" -nt "$out/.complete" ] && [ -s "$out/vmlinux" ] &&
 		grep -qx CONFIG_PAHOLE_VERSION=0 "$out/.config"
 }
 
@@ -99,7 +99,7 @@ if ! complete; then
 	# As many files as the last one of its kind had; the first may have about these.
 	files=$cache/files${DEBUG:+-debug}
 	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
-		make -C "$out" -f Makefile "$cc" "$pahole" -j"$jobs" bzImage modules
+		make -C "$out" -f Makefile "$cc" "$pahole" -j"$jobs" vmlinux modules
 	keep_tools "$out" "$bin" "$pahole"
 	# One that goes on has fewer.
 	built=$(files_built "$log")

@@ -79,7 +79,7 @@ build() {
 		cp "$folder/${module#faulty/}.ko" "$root/root/$module.ko"
 		[[ $module == faulty/* ]] || cp "$module.ko" "$root/lib/modules/$release/updates"
 	done
-	ln -s "$(realpath "$guest/bzImage")" "$work/guest/bzImage"
+	ln -s "$(realpath "$guest/kernel")" "$work/guest/kernel"
 	(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) |
 		cat "$guest/initramfs.cpio" - >"$work/guest/initramfs.cpio"
 }

@@ -14,8 +14,7 @@
 "$top/scripts/toolchain.sh" >/dev/null
 kdir=$("$top/scripts/kernel.sh")
 use_tools "$kdir"
-image=$kdir/arch/x86/boot/bzImage
-[ -r "$image" ] || die "$kdir has no $(basename "$image"): build it there with 'make LLVM=1 bzImage'"
+image=$("$top/scripts/kernel-image.sh" "$kdir")
 
 case ${IMPL:=rust} in
 rust | c | both) ;;
@@ -85,7 +84,7 @@ rm -rf "${guest:?}/boot" && mkdir -p "$guest/boot"
 cp "$kdir/include/config/auto.conf" "$guest/boot/config"
 [ ! -d "$kdir/guest" ] || cp -t "$guest/boot" "$kdir/guest"/*
 
-ln -sfn "$image" "$guest/bzImage"
+ln -sfn "$image" "$guest/kernel"
 "$top/qemu/initramfs.sh" "$guest/initramfs.cpio" "$cache/toolchain/bin/busybox" \
 	"${modules[@]}" "$top/Module.symvers" "${programs[@]}" "$guest/faulty" "$guest/lib" "$guest/boot"
 echo "$guest"

@@ -37,7 +37,7 @@ fi
 inputs() {
 	{
 		(cd "$top" && project_files . | xargs -0 sha256sum) 2>&1 || true
-		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/bzImage" "$cache/toolchain/versions"
+		sha256sum "$LKMPG_GUEST/initramfs.cpio" "$LKMPG_GUEST/kernel" "$cache/toolchain/versions"
 		qemu-system-x86_64 --version
 		env | grep -E '^(ACCEL|APPEND|DEBUG|IMPL|KDIR|KERNEL_SRC|LIMIT|PARTITION|RELEASE|SERIES|SMP|STOCK|VARIANT|(FUZZ|LKMPG|RUST)_[A-Z_]*)=.' | sort || true
 	} | sha256sum

@@ -93,7 +93,7 @@ built() {
 boot() {
 	local guest=$BATS_TEST_TMPDIR/guest
 	mkdir "$guest"
-	ln -s "$(realpath "$1")" "$guest/bzImage"
+	ln -s "$(realpath "$1")" "$guest/kernel"
 	ln -s "$LKMPG_GUEST/initramfs.cpio" "$guest"
 	printf '#!/bin/sh\nset -e\n%s\n' "$2" >"$BATS_TEST_TMPDIR/job"
 	run qemu/boot.sh "$guest" "$BATS_TEST_TMPDIR/job" "${@:3}"
@@ -249,7 +249,7 @@ boot() {
 }
 
 @test "as modules they are loaded into the guest's own kernel, which is not tainted" {
-	boot "$LKMPG_GUEST/bzImage" '
+	boot "$LKMPG_GUEST/kernel" '
 		for module in hello_rs export_server_rs export_client_rs; do insmod /job/$module.ko; done
 		sed "s/ [0-9]* / /; s/ Live 0x[0-9a-f]*//" /proc/modules
 		cat /proc/sys/kernel/tainted

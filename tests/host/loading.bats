@@ -24,7 +24,7 @@ setup() {
 boot_with() {
 	local guest=$BATS_TEST_TMPDIR/guest
 	mkdir -p "$guest"
-	ln -s "$(realpath "$LKMPG_GUEST/bzImage")" "$guest/bzImage"
+	ln -s "$(realpath "$LKMPG_GUEST/kernel")" "$guest/kernel"
 	(cd "$BATS_TEST_TMPDIR" && find etc | cpio --quiet -o -H newc -R 0:0) |
 		cat "$LKMPG_GUEST/initramfs.cpio" - >"$guest/initramfs.cpio"
 	printf '#!/bin/sh\n%s\n' "$1" >"$job"
@@ -116,7 +116,7 @@ declared() {
 	sed 's/^mod abstractions;/mod export_server;/; s/^use abstractions::/use /
 		s/license: "GPL"/license: "Proprietary"/' export_client_rs.rs >"$other/export_client_rs.rs"
 	echo 'obj-m += export_client_rs.o' >"$other/Kbuild"
-	kdir=$(dirname "$(realpath "$LKMPG_GUEST/bzImage")")/../../..
+	kdir=$(scripts/kernel.sh)
 	run -2 make -C "$kdir" LLVM=1 M="$other" KBUILD_EXTRA_SYMBOLS="$PWD/Module.symvers"
 	echo "$output"
 	for symbol in yohda yohda_add; do

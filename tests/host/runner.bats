@@ -38,7 +38,7 @@ setup() {
 	guest=$BATS_TEST_TMPDIR/guest
 	mkdir -p "$guest/boot"
 	sed '/^CONFIG_\(GPIOLIB\|KPROBES\)=/d' "$LKMPG_GUEST/boot/config" >"$guest/boot/config"
-	ln -s "$LKMPG_GUEST"/{bzImage,initramfs.cpio} "$guest"
+	ln -s "$LKMPG_GUEST"/{kernel,initramfs.cpio} "$guest"
 	cd tests
 	for name in gpio_rs=GPIOLIB syscall_rs=KPROBES; do
 		LKMPG_GUEST=$guest run -0 --separate-stderr cargo test --locked --quiet --test modules "${name%=*}::"
