@@ -243,6 +243,8 @@ pub fn path(name: &str) -> PathBuf {
 pub struct Line {
     /// How many hold the module.
     pub use_count: u32,
+    /// The memory that it takes, in bytes: whole pages.
+    pub size: u64,
     /// The modules that use it, by name.
     pub users: Vec<String>,
     /// `Live`, `Loading` or `Unloading`.
@@ -258,6 +260,7 @@ pub fn proc_modules(name: &str) -> Option<Line> {
         .find(|words| words[0] == name)?;
     Some(Line {
         use_count: line[2].parse().expect("a use count"),
+        size: line[1].parse().expect("a size"),
         users: line[3]
             .split(',')
             .filter(|user| !matches!(*user, "" | "-"))

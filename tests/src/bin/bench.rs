@@ -56,7 +56,8 @@ enum Arguments {
         #[arg(long)]
         module: Option<String>,
     },
-    /// On the host: make a report of what `measure . c` printed on standard input
+    /// On the host: make a report of what `measure . c` printed on standard input: the figures of
+    /// the Rust modules, of their twins, and the floor
     Report(Report),
 }
 
@@ -205,6 +206,38 @@ impl Bench {
         self.record("IOCTL_GET_NTH_BYTE", figure);
         drop(file);
         module.unload().expect("unloading");
+    }
+
+    /// The same calls of files that do nothing.
+    fn floor(&mut self) {
+        let module = self.load("floor");
+        for path in ["/dev/floor", "/proc/floor"] {
+            self.open_close(path, |_| String::new());
+            for size in [1, 80, 4096] {
+                self.read(path, size, b"");
+            }
+            self.write(path, 80, &|_| Vec::new());
+        }
+        let figure = median_of(RUNS, || {
+            let (figure, n) = counted(|| {
+                let file = open_file("/proc/floor", OFlag::O_RDONLY);
+                pread(&file, &mut [0; 80], 0)
+            });
+            assert_eq!(n, Ok(0));
+            figure
+        });
+        self.record("open, read and close /proc/floor", figure);
+        let file = open_file("/dev/floor", OFlag::O_RDONLY);
+        let figure = median_of(RUNS, || {
+            // SAFETY: The driver takes no argument.
+            let (figure, result) = counted(|| unsafe { libc::ioctl(file.as_raw_fd(), 0, 0) });
+            assert_eq!(result, 0);
+            figure
+        });
+        self.record("ioctl", figure);
+        drop(file);
+        module.unload().expect("unloading");
+        self.insmod_rmmod("empty");
     }
 
     fn procfs(&mut self) {
@@ -370,12 +403,14 @@ impl Bench {
             let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock");
             Duration::from(time).as_nanos() as u64
         }
-        let (mut loads, mut unloads) = (Vec::new(), Vec::new());
+        let (mut loads, mut unloads, mut size) = (Vec::new(), Vec::new(), 0);
         for _ in 0..11 {
             let start = cpu_time();
             let module = self.load(name);
             let loaded = cpu_time();
-            assert_eq!(module.use_count(), 0);
+            let line = proc_modules(name).expect(name);
+            assert_eq!(line.use_count, 0);
+            size = line.size;
             let before = cpu_time();
             module.unload().expect(name);
             let end = cpu_time();
@@ -385,6 +420,7 @@ impl Bench {
         }
         self.record(&format!("insmod {name}"), median(loads));
         self.record(&format!("rmmod {name}"), median(unloads));
+        self.record(&format!("lsmod {name}"), size);
     }
 }
 
@@ -456,6 +492,9 @@ fn measure(folders: Vec<PathBuf>, only: Option<&str>) -> Result<(), Box<dyn Erro
             .iter_mut()
             .for_each(|bench| bench.insmod_rmmod(module));
     }
+    let mut floor = bench("fixtures".into());
+    floor.floor();
+    benches.push(floor);
     let all: Vec<_> = benches.into_iter().map(|bench| bench.figures).collect();
     press_key.unload()?;
     println!("{}", serde_json::to_string(&all)?);
@@ -489,6 +528,9 @@ struct Pair<T> {
     rust: T,
     c: T,
     ratio: f64,
+    /// What the kernel takes itself, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    floor: Option<T>,
 }
 
 impl<T> Pair<T> {
@@ -496,6 +538,7 @@ impl<T> Pair<T> {
         let ratio = figure(&rust) as f64 / figure(&c) as f64;
         Self {
             of,
+            floor: None,
             ratio: (ratio * 1000.0).round() / 1000.0,
             rust,
             c,
@@ -503,16 +546,17 @@ impl<T> Pair<T> {
     }
 }
 
-/// The size of a module in bytes: as `size` tells it, and of the file.
+/// The size of a module in bytes: as `size` tells it, of the file, and as `lsmod` tells it.
 #[derive(Serialize, Deserialize)]
 struct Size {
     text: u64,
     data: u64,
     file: u64,
+    loaded: u64,
 }
 
 impl Size {
-    fn of(path: &std::path::Path) -> Result<Self, Box<dyn Error>> {
+    fn of(path: &std::path::Path, loaded: u64) -> Result<Self, Box<dyn Error>> {
         let output = Command::new("size").arg(path).output()?;
         let text = String::from_utf8(output.stdout)?;
         let numbers: Vec<u64> = text
@@ -527,12 +571,29 @@ impl Size {
             text: numbers[0],
             data: numbers[1],
             file: fs::metadata(path)?.len(),
+            loaded,
         })
     }
 }
 
+/// Returns the name of the operation that does the same to what does nothing.
+fn floor_of(operation: &str) -> String {
+    let words: Vec<_> = operation
+        .split(' ')
+        .map(|word| match word {
+            _ if word.starts_with("/dev/") => "/dev/floor",
+            _ if word.starts_with("/proc/") => "/proc/floor",
+            _ if word.starts_with("IOCTL_") => "ioctl",
+            _ if word.ends_with("_rs") => "empty",
+            _ => word,
+        })
+        .collect();
+    words.join(" ")
+}
+
 fn report(arguments: &Report) -> Result<(), Box<dyn Error>> {
-    let [rust, c]: [Figures; 2] = serde_json::from_reader(io::stdin())?;
+    let [rust, c, floor]: [Figures; 3] = serde_json::from_reader(io::stdin())?;
+    let floor: BTreeMap<_, _> = floor.into_iter().collect();
     let mut results = Results {
         about: BTreeMap::new(),
         instructions: Vec::new(),
@@ -544,13 +605,21 @@ fn report(arguments: &Report) -> Result<(), Box<dyn Error>> {
     }
     for ((of, rust), (of_c, c)) in Iterator::zip(rust.into_iter(), c) {
         assert_eq!(of, of_c);
-        results.instructions.push(Pair::new(of, rust, c, |n| *n));
-    }
-    for name in MODULES {
-        let size = |folder: &str| Size::of(&arguments.top.join(folder).join(format!("{name}.ko")));
-        let (rust, c) = (size("")?, size("bench/c")?);
-        let pair = Pair::new(name.into(), rust, c, |size| size.file);
-        results.sizes.push(pair);
+        if let Some(name) = of.strip_prefix("lsmod ") {
+            let size = |folder: &str, loaded| {
+                let file = arguments.top.join(folder).join(format!("{name}.ko"));
+                Size::of(&file, loaded)
+            };
+            let (rust, c) = (size("", rust)?, size("bench/c", c)?);
+            let pair = Pair::new(name.into(), rust, c, |size| size.file);
+            results.sizes.push(pair);
+            continue;
+        }
+        let floor = floor.get(&floor_of(&of)).copied();
+        results.instructions.push(Pair {
+            floor,
+            ..Pair::new(of, rust, c, |n| *n)
+        });
     }
     let table = results.table()?;
     print!("{table}");
@@ -564,20 +633,31 @@ fn report(arguments: &Report) -> Result<(), Box<dyn Error>> {
 
 impl Results {
     fn table(&self) -> Result<String, std::fmt::Error> {
-        let mut table = String::from("| Instructions | Rust | C | Ratio |\n|---|--:|--:|--:|\n");
-        for Pair { of, rust, c, ratio } in &self.instructions {
-            writeln!(table, "| {of} | {rust} | {c} | {ratio:.3} |")?;
+        let mut table =
+            String::from("| Instructions | Rust | C | Ratio | Floor |\n|---|--:|--:|--:|--:|\n");
+        for row in &self.instructions {
+            let floor = row.floor.map(|n| n.to_string()).unwrap_or_default();
+            let Pair {
+                of, rust, c, ratio, ..
+            } = row;
+            writeln!(table, "| {of} | {rust} | {c} | {ratio:.3} | {floor} |")?;
         }
-        table +=
-            "\n| Bytes: text, data, file | Rust | C | Ratio of the files |\n|---|--:|--:|--:|\n";
-        for Pair { of, rust, c, ratio } in &self.sizes {
-            let size = |size: &Size| format!("{}, {}, {}", size.text, size.data, size.file);
-            writeln!(
-                table,
-                "| `{of}` | {} | {} | {ratio:.3} |",
-                size(rust),
-                size(c)
-            )?;
+        table += "\n| Bytes: text, data, file, loaded | Rust | C | Ratio of the files |\n\
+            |---|--:|--:|--:|\n";
+        for Pair {
+            of, rust, c, ratio, ..
+        } in &self.sizes
+        {
+            let [rust, c] = [rust, c].map(|size| {
+                let Size {
+                    text,
+                    data,
+                    file,
+                    loaded,
+                } = size;
+                format!("{text}, {data}, {file}, {loaded}")
+            });
+            writeln!(table, "| `{of}` | {rust} | {c} | {ratio:.3} |")?;
         }
         Ok(table)
     }
