@@ -6,8 +6,9 @@
 # it can run, and without those of the host's scripts, which have nothing to do with it;
 # so, too, with STOCK=1.
 #
-# Usage: [AGAIN=1] [IMPL=c] scripts/test.sh [ARGUMENT...]
-# With ARGUMENTs, which are those of `cargo test`, nothing else is run. With IMPL=c the
+# Usage: [AGAIN=1] [IMPL=c] scripts/test.sh [--tests | ARGUMENT...]
+# With --tests only those in guests are run. With other ARGUMENTs, which are those of
+# `cargo test`, nothing else is run. With IMPL=c the
 # C twins of bench/c run the tests of their Rust modules, and no others. When all tests
 # have passed, and nothing has changed since, they are run again with AGAIN=1 only.
 
@@ -59,8 +60,8 @@ tests() {
 	"$@" 2>&1 | tee -a "$report" || rc=1
 }
 
-# second_guest() - runs the tests that have a guest of their own
-second_guest() {
+# own_guests() - runs the tests that have a guest of their own
+own_guests() {
 	local status=0
 	cargo test --locked --quiet --test syscall_rs || status=1
 	# With the number of failures that each module met.
@@ -69,21 +70,28 @@ second_guest() {
 }
 
 bats=(bats --print-output-on-failure)
-if [ $# -gt 0 ]; then
+if [ $# -gt 0 ] && [ "$*" != --tests ]; then
 	tests cargo test --locked --quiet --no-fail-fast "$@"
 else
 	# Side by side, for most tests wait. Those in the background are process groups, which
 	# end with this script.
 	set -m
-	second_guest >"$LKMPG_GUEST/second.log" 2>&1 &
-	beside=($!) logs=("$LKMPG_GUEST/second.log")
+	own_guests >"$LKMPG_GUEST/own.log" 2>&1 &
+	beside=($!) logs=("$LKMPG_GUEST/own.log")
+	# In two guests; in the debug guest what costs is the scan behind each module's tests.
+	part=${PARTITION:-}
+	if [ -z "${DEBUG:-}${PARTITION:-}" ]; then
+		PARTITION=2/2 cargo test --locked --quiet --test modules >"$LKMPG_GUEST/half.log" 2>&1 &
+		beside+=($!) logs=("$LKMPG_GUEST/half.log" "${logs[@]}")
+		part=1/2
+	fi
 	if [ -n "${DEBUG:-}" ] && [ -z "${STOCK:-}" ]; then
 		"${bats[@]}" "$top/tests/debug" >"$LKMPG_GUEST/debug.log" 2>&1 &
 		beside+=($!) logs+=("$LKMPG_GUEST/debug.log")
 	fi
 	set +m
 	trap 'kill -- "${beside[@]/#/-}" 2>/dev/null || true' EXIT
-	tests cargo test --locked --quiet --test modules
+	PARTITION=$part tests cargo test --locked --quiet --test modules
 	# What races, once more on more processors than most machines have to spare.
 	[ -z "${DEBUG:-}" ] ||
 		SMP=4 tests cargo test --locked --quiet --test modules -- races:: chardev_rs:: locks_rs::
@@ -92,7 +100,7 @@ else
 	done
 	tests cat "${logs[@]}"
 	# Not beside a guest: some of these wait for a clock.
-	[ -n "${DEBUG:-}${STOCK:-}" ] || tests "${bats[@]}" "$top/tests/host"
+	[ -n "${DEBUG:-}${STOCK:-}$*" ] || tests "${bats[@]}" "$top/tests/host"
 fi
 [ $rc -eq 0 ] || {
 	printf '\nFailed, see %s:\n' "$report"
