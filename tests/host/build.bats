@@ -52,6 +52,24 @@ setup() {
 	[ -s "$(make -s kernel-image)" ]
 }
 
+@test "the image is bzImage, or else a vmlinux that QEMU starts as it is" {
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree/arch/x86/boot" "$tree/include/config"
+	image=$tree/arch/x86/boot/bzImage
+	run -1 scripts/kernel-image.sh "$tree"
+	[ "$output" = "lkmpg-rs: $tree has no bzImage: build it there with 'make LLVM=1 bzImage'" ]
+	# Which a distribution's headers have for its types.
+	touch "$tree/vmlinux"
+	run -1 scripts/kernel-image.sh "$tree"
+	[[ $output == *"has no bzImage"* ]]
+	echo CONFIG_PVH=y >"$tree/include/config/auto.conf"
+	run -0 scripts/kernel-image.sh "$tree"
+	[ "$output" = "$tree/vmlinux" ]
+	touch "$image"
+	run -0 scripts/kernel-image.sh "$tree"
+	[ "$output" = "$image" ]
+}
+
 @test "rust-project.json has each module, with what is generated for it" {
 	touch hello_rs.rs # What is built first is not in the way.
 	run -0 --separate-stderr make -s rust-analyzer
