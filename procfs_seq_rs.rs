@@ -32,6 +32,7 @@
 
 use abstractions::{
     file::{
+        seq_write,
         OpenFile,
         Operations, //
     },
@@ -46,7 +47,6 @@ use kernel::{
     new_mutex,
     prelude::*,
     seq_file::SeqFile,
-    seq_print,
     sync::{
         Arc,
         ArcBorrow,
@@ -117,7 +117,7 @@ impl Operations for Iter {
 
     fn show(this: ArcBorrow<'_, Self>, record: u64, seq: &SeqFile) -> Result {
         if let Some(line) = this.words.lock().line(record as usize) {
-            seq_print!(seq, "{line}");
+            seq_write(seq, line);
         }
         Ok(())
     }
@@ -174,12 +174,11 @@ impl Words {
     }
 
     /// Returns the line of a word.
-    fn line(&self, number: usize) -> Option<&str> {
+    fn line(&self, number: usize) -> Option<&[u8]> {
         let start = match number {
             0 => 0,
             _ => *self.ends.get(number - 1)?,
         };
-        let line = self.text.get(start..*self.ends.get(number)?)?;
-        core::str::from_utf8(line).ok()
+        self.text.get(start..*self.ends.get(number)?)
     }
 }

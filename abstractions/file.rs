@@ -31,7 +31,10 @@ use super::{
     },
     series::this_module, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings,
     error::{
@@ -453,6 +456,32 @@ impl<'p> PollTable<'p> {
         };
         table.register_wait(file, condvar);
     }
+}
+
+/// Shows bytes, as they are: `seq_write()`. `seq_print!` is for what has to be formatted, and takes
+/// 200 instructions more. If they do not fit into the kernel's buffer, it makes a larger one, and
+/// calls [`Operations::show`] again.
+///
+/// For use in `show`, in process context. Does not sleep.
+///
+/// # Examples
+///
+/// ```
+/// use abstractions::file::seq_write;
+/// use kernel::seq_file::SeqFile;
+///
+/// fn show_line(seq: &SeqFile, line: &[u8]) {
+///     seq_write(seq, line);
+///     seq_write(seq, b"\n");
+/// }
+/// ```
+pub(crate) fn seq_write(seq: &SeqFile, bytes: &[u8]) {
+    let seq = ptr::from_ref(seq).cast_mut().cast();
+    // SAFETY: `SeqFile` is a transparent wrapper of an `Opaque<seq_file>`, which may be written
+    // through a shared reference; it is neither `Send` nor `Sync`, so no other thread has one. The
+    // bytes may be read, and are copied. What is returned, that they do not fit, is kept in the
+    // `seq_file` as well.
+    unsafe { bindings::seq_write(seq, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 /// The C side of [`Operations`], for the tables of the registrations.
