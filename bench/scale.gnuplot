@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What it takes to wake sleepers, from a file `data`: a line for each number of them,
-# with that number and the instructions of the Rust module and of its C twin.
+# How an operation grows, from a file `data`: a line for each number of things, with that
+# number and the instructions of the Rust module and of its C twin. `x` and `y` are the titles.
 # Both axes are logarithmic, so that linear growth is a straight line.
 
 set terminal svg size 640,400 font "sans-serif,14" background "white"
 set logscale xy
-set xlabel "sleepers on /proc/sleep"
-set ylabel "instructions until all have run"
+set xlabel x
+set ylabel y
 set xtics (1, 16, 256, 4096)
 set xrange [0.7:6000]
 set format y "10^{%T}"
