@@ -15,6 +15,9 @@ const EV_KEY: u16 = 1;
 const EV_LED: u16 = 0x11;
 const SYN_DROPPED: u16 = 3;
 
+/// The value of a key that repeats; one that is pressed has 1.
+const REPEAT: i32 = 2;
+
 /// What the kernel made of a key: its number in `linux/input-event-codes.h`, and
 /// whether it was pressed or released.
 pub type Key = (u16, bool);
@@ -34,6 +37,7 @@ pub type Light = (u16, bool, Duration);
 pub struct Events {
     file: File,
     keys: Vec<Key>,
+    repeats: usize,
     lights: Vec<Light>,
 }
 
@@ -58,6 +62,7 @@ impl Events {
         Self {
             file,
             keys: Vec::new(),
+            repeats: 0,
             lights: Vec::new(),
         }
     }
@@ -81,7 +86,7 @@ impl Events {
         self.file.write_all(&event).expect("the keyboard's events");
     }
 
-    /// Returns all keys so far.
+    /// Returns all keys so far, as they were pressed and released.
     ///
     /// # Panics
     ///
@@ -89,6 +94,17 @@ impl Events {
     pub fn keys(&mut self) -> &[Key] {
         self.read();
         &self.keys
+    }
+
+    /// Returns how often a key repeated so far: one that is held does, after a quarter of a
+    /// second, and so may any on a slow machine.
+    ///
+    /// # Panics
+    ///
+    /// As [`Events::keys`].
+    pub fn repeats(&mut self) -> usize {
+        self.read();
+        self.repeats
     }
 
     /// Returns all changes of the lights so far.
@@ -109,6 +125,7 @@ impl Events {
                 let event = unsafe { event.as_ptr().cast::<input_event>().read_unaligned() };
                 let on = event.value != 0;
                 match event.type_ {
+                    EV_KEY if event.value == REPEAT => self.repeats += 1,
                     EV_KEY => self.keys.push((event.code, on)),
                     EV_LED => {
                         let seconds = Duration::from_secs(event.time.tv_sec as u64);
