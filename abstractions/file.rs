@@ -459,8 +459,8 @@ impl<'p> PollTable<'p> {
 }
 
 /// Shows bytes, as they are: `seq_write()`. `seq_print!` is for what has to be formatted, and takes
-/// 200 instructions more. If they do not fit into the kernel's buffer, it makes a larger one, and
-/// calls [`Operations::show`] again.
+/// some hundred instructions more. If they do not fit into the kernel's buffer, it makes a larger
+/// one, and calls [`Operations::show`] again.
 ///
 /// For use in `show`, in process context. Does not sleep.
 ///
