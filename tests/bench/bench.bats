@@ -32,14 +32,17 @@ setup() {
 	diff <(echo "$output") "$BATS_TEST_TMPDIR/disturbed"
 
 	# Nothing has become dearer beside its twin than bench/results.json has it; but for the
-	# sleepers, whose figures depend on where the linker puts a function of theirs.
+	# sleepers, whose figures depend on where the linker puts a function of theirs. With loading
+	# and unloading it is by chance, one for each build, whether a tick of the clock is in it.
 	python3 - "$output" "$top/bench/results.json" <<-'END'
 		import json, sys
 		rust, c, _ = (dict(figures) for figures in json.loads(sys.argv[1]))
+		def limit(of):
+		    return 0.05 if of.startswith(("insmod ", "rmmod ")) else 0.02
 		dearer = [
 		    (row["of"], row["ratio"], rust[row["of"]], c[row["of"]])
 		    for row in json.load(open(sys.argv[2]))["instructions"]
-		    if "sleepers" not in row["of"] and rust[row["of"]] / c[row["of"]] > row["ratio"] + 0.02
+		    if "sleepers" not in row["of"] and rust[row["of"]] / c[row["of"]] > row["ratio"] + limit(row["of"])
 		]
 		assert not dearer, dearer
 	END
@@ -50,7 +53,7 @@ setup() {
 	[ "$status" -eq 0 ]
 	python3 - "$output" <<-'END'
 		import json, sys
-		twin, slower, _ = (dict(figures) for figures in json.loads(sys.argv[1]))
+		twin, slower = (dict(figures) for figures in json.loads(sys.argv[1]))
 		read = "read 4096 bytes of /dev/chardev_rs"
 		assert slower[read] - twin[read] == 1000, (slower[read], twin[read])
 		opened = "open and close /dev/chardev_rs"

@@ -536,9 +536,11 @@ fn measure(folders: Vec<PathBuf>, only: Option<&str>) -> Result<(), Box<dyn Erro
             .iter_mut()
             .for_each(|bench| bench.insmod_rmmod(module));
     }
-    let mut floor = bench("fixtures".into());
-    floor.floor();
-    benches.push(floor);
+    if only.is_none() {
+        let mut floor = bench("fixtures".into());
+        floor.floor();
+        benches.push(floor);
+    }
     let all: Vec<_> = benches.into_iter().map(|bench| bench.figures).collect();
     press_key.unload()?;
     println!("{}", serde_json::to_string(&all)?);
