@@ -92,9 +92,11 @@ impl Course {
 
     /// Interrupts the other process so many times, at any instruction, each time opens the
     /// file, and holds it while the other goes on.
+    ///
+    /// The pauses differ, for how far that one comes in each depends on how busy the host is.
     fn interrupt(&self, path: &CStr, times: usize) {
-        for _ in 0..times {
-            thread::sleep(Duration::from_micros(20));
+        for turn in 0..times {
+            thread::sleep(Duration::from_micros(turn as u64 % 128));
             self.open_once(path, || thread::sleep(Duration::from_micros(200)));
         }
         self.over.store(1, SeqCst);
