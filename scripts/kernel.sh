@@ -57,6 +57,8 @@ out=$cache/kernel/$version${DEBUG:+-debug}${VARIANT:+-$VARIANT}-$key
 # Our kernels have no types for BPF. A pahole that somebody installs later is not another one
 # than there was.
 pahole=PAHOLE=none
+# Nobody reads the C code's warnings, and looking for them takes 7 per cent of its time.
+warnings=KCFLAGS=-w
 
 # wanted() - prints the options that the fragments ask for; a later one may take back what an
 # earlier one wants
@@ -96,11 +98,10 @@ if ! complete; then
 	need_space 3
 	configure
 	log=$cache/log/build-$version${DEBUG:+-debug}.log
-	# Nobody reads the C code's warnings, and looking for them takes 7 per cent of its time.
 	# As many files as the last one of its kind had; the first may have about these.
 	files=$cache/files${DEBUG:+-debug}
 	expected=$(cat "$files" 2>/dev/null || echo 1400) step "Building Linux $version" "$log" with_cpu_time \
-		make -C "$out" -f Makefile "$cc" "$pahole" KCFLAGS=-w -j"$jobs" vmlinux modules
+		make -C "$out" -f Makefile "$cc" "$pahole" "$warnings" -j"$jobs" vmlinux modules
 	keep_tools "$out" "$bin" "$pahole"
 	# One that goes on has fewer.
 	built=$(files_built "$log")

@@ -118,10 +118,9 @@ judge() {
 		verdict=caught how="the build"
 		[ "${tests[*]}" = build ] || verdict=useless how="it does not build, see $2"
 	elif ! run_tests "$work/guest" $((40 + 3 * seconds[${tests[*]}])) "${tests[@]}" >"$2" 2>&1; then
-		# Not by head: sed would die of SIGPIPE where the log is long.
-		verdict=caught how=$(sed -n 's/^guest: \(.*\); from its console:/\1/; t found; s/^leaked by .*[^:]/&/; t found
-			s/^not ok [0-9]* //; t found; s/^    \([a-z0-9_:]*\)$/\1/; t found
-			b; :found; p; q' "$2")
+		# Not by head, which ends early: where the log is long the first sed would die of SIGPIPE.
+		verdict=caught how=$(sed -n 's/^guest: \(.*\); from its console:/\1/p; s/^leaked by .*[^:]/&/p
+			s/^not ok [0-9]* //p; s/^    \([a-z0-9_:]*\)$/\1/p' "$2" | sed -n 1p)
 	fi
 	git apply -R "$1"
 
